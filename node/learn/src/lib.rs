@@ -1,1 +1,85 @@
-//! Under construction.
+//! Learning on a microcontroller.
+//!
+//! Models and learners for nodes with a few kilobytes of memory. Every function works on slices that the caller
+//! lends, takes a time that its arguments bound, and gives the same bits on every machine: `libm` supplies the
+//! functions, sums run in a fixed order, nothing is fused.
+//!
+//! What this crate deliberately does not do: it never allocates, it knows neither radio nor protocol, and it keeps
+//! no state of its own between calls.
+//!
+//! Modules in reading order: [`moments`] and [`scale`] bring features to a common scale, [`softmax`] learns.
+//!
+//! ```
+//! use chirrup_learn::{Shape, softmax::Softmax};
+//!
+//! let learner = Softmax { shape: Shape { features: 2, classes: 2 }, learning_rate: 0.5, l2: 0.0 };
+//! let (mut params, mut scratch) = ([0.0; 6], [0.0; 2]);
+//! for _ in 0..100 {
+//!     learner.step(&mut params, &[1.0, 0.0], 0, &mut scratch)?;
+//!     learner.step(&mut params, &[0.0, 1.0], 1, &mut scratch)?;
+//! }
+//! assert_eq!(learner.predict(&params, &[0.9, 0.2], &mut scratch)?, 0);
+//! # Ok::<(), chirrup_learn::LearnError>(())
+//! ```
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+pub mod moments;
+pub mod scale;
+pub mod softmax;
+
+/// What a classifier takes and gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Numbers in a sample.
+    pub features: usize,
+    /// Labels, 0 to `classes - 1`.
+    pub classes: usize,
+}
+
+impl Shape {
+    /// Parameters of a linear model: for each class its weights and then its bias, `[classes][features + 1]`.
+    pub const fn linear_params(self) -> usize {
+        self.classes * (self.features + 1)
+    }
+}
+
+/// Why a sample or a slice was refused. Nothing was changed then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LearnError {
+    /// A slice has another length than the shape demands.
+    #[error("{what} has {have} entries, needs {need}")]
+    WrongLength {
+        /// Which slice.
+        what: &'static str,
+        /// Its length.
+        have: usize,
+        /// The length it must have.
+        need: usize,
+    },
+    /// A feature is infinite or not a number.
+    #[error("feature {feature} is not finite")]
+    NotFinite {
+        /// Index of the first such feature.
+        feature: usize,
+    },
+    /// A label beyond the last class.
+    #[error("label {label} is none of the {classes} classes")]
+    UnknownLabel {
+        /// The label.
+        label: usize,
+        /// How many classes there are.
+        classes: usize,
+    },
+}
+
+pub(crate) fn check_length(what: &'static str, have: usize, need: usize) -> Result<(), LearnError> {
+    if have == need { Ok(()) } else { Err(LearnError::WrongLength { what, have, need }) }
+}
+
+pub(crate) fn check_finite(sample: &[f32]) -> Result<(), LearnError> {
+    match sample.iter().position(|value| !value.is_finite()) {
+        Some(feature) => Err(LearnError::NotFinite { feature }),
+        None => Ok(()),
+    }
+}
