@@ -168,7 +168,11 @@ pub fn seal<M: Serialize>(key: &BackhaulKey, nonce: [u8; 12], topic: &str, messa
 }
 
 /// Opens what [`seal`] made, on the topic it was made for.
-pub fn open<M: DeserializeOwned>(key: &BackhaulKey, topic: &str, envelope: &[u8]) -> Result<M, EnvelopeError> {
+pub fn open<M: DeserializeOwned>(
+    key: &BackhaulKey,
+    topic: &str,
+    envelope: &[u8],
+) -> Result<M, EnvelopeError> {
     if envelope.len() < ENVELOPE_OVERHEAD_BYTES {
         return Err(EnvelopeError::TooShort { have_bytes: envelope.len() });
     }
