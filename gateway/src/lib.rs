@@ -1,1 +1,2 @@
-//! Under construction.
+//! A LoRaWAN network server for Class A, and the way of its frames to MQTT and back.
+pub mod core;

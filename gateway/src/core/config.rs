@@ -1,0 +1,101 @@
+//! What a network server must know before its first frame.
+use super::record::Key;
+use chirrup_protocol::ids::{DevEui, GatewayId};
+use chirrup_protocol::region::{DataRate, Region, UnknownDataRate};
+use chirrup_protocol::time::Duration;
+use std::collections::BTreeMap;
+
+/// A network's identifier, most significant byte first (LoRaWAN 1.0.4, 6.1.1.1). Private networks use 000000 or
+/// 000001.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetId(pub [u8; 3]);
+
+/// Configuration of a [`super::NetworkServer`]. [`Config::new`] fills in the defaults.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Radio region of all concentrators.
+    pub region: Region,
+    /// Device addresses are assigned below it; other networks' addresses count as foreign.
+    pub net_id: NetId,
+    /// The concentrators that may speak for this network. Frames from any other are dropped.
+    pub concentrators: Vec<GatewayId>,
+    /// The devices that may join, with their AppKeys.
+    pub devices: BTreeMap<DevEui, Key>,
+    /// Delay from the end of an uplink to RX1, 1 to 15 seconds. Announced at the join.
+    pub rx1_delay_s: u8,
+    /// Data rate of RX2. Announced at the join.
+    pub rx2_data_rate: DataRate,
+    /// How long to wait for further concentrators to bring the same frame. With a single one nothing waits.
+    pub deduplication_window: Duration,
+    /// How long before its start a transmission must leave for the concentrator.
+    pub transmit_lead: Duration,
+    /// How much earlier than necessary a pending acknowledgement stops waiting for the aggregator's receipt.
+    pub answer_margin: Duration,
+    /// The shortest time between two joins of one device.
+    pub join_interval: Duration,
+    /// Largest radiated power in dBm ERP; the sub-band's own limit holds besides.
+    pub max_power_dbm: i8,
+}
+
+impl Config {
+    /// A configuration with the defaults: NetID 000000, RX1 after 1 s, RX2 at DR3 (EU868: SF9), 200 ms for
+    /// de-duplication, 60 ms of lead, 100 ms of margin, joins 10 s apart, the power that the region allows.
+    pub fn new(region: Region, concentrators: Vec<GatewayId>, devices: BTreeMap<DevEui, Key>) -> Self {
+        Self {
+            region,
+            net_id: NetId([0; 3]),
+            concentrators,
+            devices,
+            rx1_delay_s: 1,
+            rx2_data_rate: DataRate(3),
+            deduplication_window: Duration::from_millis(200),
+            transmit_lead: Duration::from_millis(60),
+            answer_margin: Duration::from_millis(100),
+            join_interval: Duration::from_secs(10),
+            max_power_dbm: i8::MAX,
+        }
+    }
+
+    /// Checks what the types cannot.
+    ///
+    /// # Errors
+    /// The first value that no network server can work with.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.concentrators.is_empty() {
+            return Err(ConfigError::NoConcentrator);
+        }
+        if !(1..=15).contains(&self.rx1_delay_s) {
+            return Err(ConfigError::Rx1Delay { have_s: self.rx1_delay_s });
+        }
+        let rx1_delay = Duration::from_secs(self.rx1_delay_s.into());
+        let spent = self.deduplication_window + self.transmit_lead + self.answer_margin;
+        if spent >= rx1_delay {
+            return Err(ConfigError::NoTimeToAnswer { spent_ms: spent.as_millis_ceil() });
+        }
+        self.region.modulation(self.rx2_data_rate)?;
+        Ok(())
+    }
+}
+
+/// A configuration that no network server can work with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Nothing would ever be heard.
+    #[error("no concentrator is configured")]
+    NoConcentrator,
+    /// LoRaWAN has four bits for it, and zero means one.
+    #[error("RX1 delay of {have_s} s, expected 1 to 15")]
+    Rx1Delay {
+        /// What was asked for.
+        have_s: u8,
+    },
+    /// De-duplication, margin and lead leave nothing of the time until RX1.
+    #[error("de-duplication, answer margin and lead take {spent_ms} ms, no less than the RX1 delay")]
+    NoTimeToAnswer {
+        /// Their sum.
+        spent_ms: u64,
+    },
+    /// The region has no such data rate for RX2.
+    #[error("RX2: {0}")]
+    Rx2DataRate(#[from] UnknownDataRate),
+}

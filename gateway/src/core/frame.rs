@@ -1,0 +1,233 @@
+//! The bytes of LoRaWAN 1.0.x frames. The only file that knows `lrwn`.
+use super::config::NetId;
+use super::counters::Reason;
+use super::record::{Key, Session};
+use chirrup_protocol::ids::{DevAddr, DevEui};
+use chirrup_protocol::region::DataRate;
+use lrwn::{
+    AES128Key, DLSettings, EUI64, FCtrl, FHDR, FRMPayload, FType, JoinAcceptPayload, JoinType, MACCommandSet,
+    MACPayload, MACVersion, MHDR, Major, NetID, Payload, PhyPayload,
+};
+
+/// Bytes of a join accept without a list of channels: MHDR 1, JoinNonce 3, NetID 3, DevAddr 4, DLSettings 1,
+/// RxDelay 1, MIC 4.
+pub const JOIN_ACCEPT_BYTES: usize = 17;
+/// What a data frame has besides port and payload: MHDR 1, DevAddr 4, FCtrl 1, FCnt 2, MIC 4.
+pub const BARE_DATA_BYTES: usize = 12;
+/// Reserved bits of the MHDR. `lrwn` drops them, and the MIC must cover what was received.
+const MHDR_RESERVED: u8 = 0x1c;
+
+/// A frame that a device may send.
+#[derive(Debug)]
+pub enum UplinkFrame {
+    Join(JoinRequest),
+    Data(DataUp),
+}
+
+/// A join request, not authenticated yet.
+#[derive(Debug)]
+pub struct JoinRequest {
+    phy: PhyPayload,
+    join_eui: EUI64,
+    pub dev_eui: DevEui,
+    pub dev_nonce: u16,
+}
+
+/// A data frame, not authenticated yet.
+#[derive(Debug)]
+pub struct DataUp {
+    phy: PhyPayload,
+    pub dev_addr: DevAddr,
+    /// The 16 bits of the frame counter that travel.
+    pub fcnt_low: u16,
+    pub acknowledgement: Acknowledgement,
+}
+
+/// Whether the device asks for an acknowledgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledgement {
+    Requested,
+    NotRequested,
+}
+
+/// What an authentic data frame says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Content {
+    /// Port, 1 to 255, and decrypted payload.
+    pub application: Option<(u8, Vec<u8>)>,
+    /// Names of the MAC commands in it; `None` when they do not parse.
+    pub mac_commands: Option<Vec<String>>,
+}
+
+/// Reads a PHY payload.
+pub fn parse(bytes: &[u8]) -> Result<UplinkFrame, Reason> {
+    let first = *bytes.first().ok_or(Reason::Empty)?;
+    if first & MHDR_RESERVED != 0 {
+        return Err(Reason::Malformed);
+    }
+    let phy = PhyPayload::from_slice(bytes).map_err(|_| Reason::Malformed)?;
+    match (phy.mhdr.f_type, &phy.payload) {
+        (FType::JoinRequest, Payload::JoinRequest(request)) => {
+            let (join_eui, dev_nonce) = (request.join_eui, request.dev_nonce);
+            let dev_eui = DevEui(request.dev_eui.to_be_bytes());
+            Ok(UplinkFrame::Join(JoinRequest { phy, join_eui, dev_eui, dev_nonce }))
+        }
+        (FType::UnconfirmedDataUp, Payload::MACPayload(_)) => data_up(phy, Acknowledgement::NotRequested),
+        (FType::ConfirmedDataUp, Payload::MACPayload(_)) => data_up(phy, Acknowledgement::Requested),
+        _ => Err(Reason::UnexpectedMType),
+    }
+}
+
+fn data_up(phy: PhyPayload, acknowledgement: Acknowledgement) -> Result<UplinkFrame, Reason> {
+    let Payload::MACPayload(mac) = &phy.payload else { return Err(Reason::Malformed) };
+    // Commands in FOpts exclude commands on port 0 (LoRaWAN 1.0.4, 4.3.1.6).
+    if mac.f_port == Some(0) && mac.fhdr.f_ctrl.f_opts_len > 0 {
+        return Err(Reason::Malformed);
+    }
+    let dev_addr = DevAddr(mac.fhdr.devaddr.to_be_bytes());
+    let fcnt_low = mac.fhdr.f_cnt as u16;
+    Ok(UplinkFrame::Data(DataUp { phy, dev_addr, fcnt_low, acknowledgement }))
+}
+
+impl JoinRequest {
+    pub fn is_authentic(&self, app_key: Key) -> bool {
+        self.phy.validate_join_request_mic(&aes_key(app_key)).unwrap_or(false)
+    }
+
+    /// Derives the session keys, NwkSKey first (LoRaWAN 1.0.4, 6.2.5).
+    pub fn session_keys(&self, app_key: Key, net_id: NetId, join_nonce: u32) -> (Key, Key) {
+        let (key, net_id) = (aes_key(app_key), NetID::from_be_bytes(net_id.0));
+        let (join_eui, dev_nonce) = (&self.join_eui, self.dev_nonce);
+        let nwk_s_key =
+            lrwn::keys::get_f_nwk_s_int_key(false, &key, &net_id, join_eui, join_nonce, dev_nonce);
+        let app_s_key = lrwn::keys::get_app_s_key(false, &key, &net_id, join_eui, join_nonce, dev_nonce);
+        let length = "an AES block has the length of a key";
+        (Key(nwk_s_key.expect(length).to_bytes()), Key(app_s_key.expect(length).to_bytes()))
+    }
+
+    /// The encrypted join accept for a session.
+    pub fn accept(&self, app_key: Key, net_id: NetId, join_nonce: u32, session: &Session) -> Vec<u8> {
+        let accept = JoinAcceptPayload {
+            join_nonce,
+            home_netid: NetID::from_be_bytes(net_id.0),
+            devaddr: lrwn::DevAddr::from_be_bytes(session.dev_addr.0),
+            dl_settings: dl_settings(session.rx2_data_rate),
+            rx_delay: session.rx1_delay_s,
+            cflist: None,
+        };
+        let mhdr = MHDR { f_type: FType::JoinAccept, major: Major::LoRaWANR1 };
+        let mut phy = PhyPayload { mhdr, payload: Payload::JoinAccept(accept), mic: None };
+        let key = aes_key(app_key);
+        phy.set_join_accept_mic(JoinType::Join, &self.join_eui, self.dev_nonce, &key)
+            .and_then(|()| phy.encrypt_join_accept_payload(&key))
+            .and_then(|()| phy.to_vec())
+            .expect("a validated configuration gives encodable fields")
+    }
+}
+
+fn dl_settings(rx2_data_rate: DataRate) -> DLSettings {
+    DLSettings { opt_neg: false, rx2_dr: rx2_data_rate.0, rx1_dr_offset: 0 }
+}
+
+impl DataUp {
+    /// Checks the MIC under the assumption that this is the whole frame counter.
+    pub fn is_authentic(&mut self, nwk_s_key: Key, fcnt: u32) -> bool {
+        let Payload::MACPayload(mac) = &mut self.phy.payload else { return false };
+        mac.fhdr.f_cnt = fcnt;
+        let key = aes_key(nwk_s_key);
+        self.phy.validate_uplink_data_mic(MACVersion::LoRaWAN1_0, 0, 0, 0, &key, &key).unwrap_or(false)
+    }
+
+    /// Decrypts the frame. Call it after [`DataUp::is_authentic`] has agreed to this counter.
+    pub fn content(&self, session: &Session, fcnt: u32) -> Content {
+        let Payload::MACPayload(mac) = &self.phy.payload else { return Content::default() };
+        let cipher = match &mac.frm_payload {
+            Some(FRMPayload::Raw(bytes)) => bytes.as_slice(),
+            _ => &[],
+        };
+        match mac.f_port {
+            None => commands_only(mac.fhdr.f_opts.clone()),
+            Some(0) => {
+                let plain = crypt(session.nwk_s_key, Direction::Up, session.dev_addr, fcnt, cipher);
+                commands_only(MACCommandSet::from_slice(&plain))
+            }
+            Some(port) => {
+                let plain = crypt(session.app_s_key, Direction::Up, session.dev_addr, fcnt, cipher);
+                let commands = commands_only(mac.fhdr.f_opts.clone());
+                Content { application: Some((port, plain)), ..commands }
+            }
+        }
+    }
+}
+
+fn commands_only(mut commands: MACCommandSet) -> Content {
+    let parsed = commands.decode_from_raw(true).is_ok();
+    let mac_commands = parsed.then(|| commands.iter().map(|command| command.cid().to_string()).collect());
+    Content { application: None, mac_commands }
+}
+
+/// A downlink data frame.
+#[derive(Clone, Copy, Debug)]
+pub struct DataDown<'a> {
+    pub fcnt: u32,
+    /// Whether the uplink that it answers asked for an acknowledgement.
+    pub acknowledgement: Acknowledgement,
+    /// Port, 1 to 255, and plain payload.
+    pub application: Option<(u8, &'a [u8])>,
+}
+
+impl DataDown<'_> {
+    /// The bytes of the frame, encrypted and with its MIC. FPending is never set: the next downlink waits for the
+    /// next uplink in any case.
+    pub fn encode(&self, session: &Session) -> Vec<u8> {
+        let payload = self.application.map(|(_, plain)| {
+            FRMPayload::Raw(crypt(session.app_s_key, Direction::Down, session.dev_addr, self.fcnt, plain))
+        });
+        let fhdr = FHDR {
+            devaddr: lrwn::DevAddr::from_be_bytes(session.dev_addr.0),
+            f_ctrl: FCtrl { ack: self.acknowledgement == Acknowledgement::Requested, ..FCtrl::default() },
+            f_cnt: self.fcnt,
+            f_opts: MACCommandSet::new(Vec::new()),
+        };
+        let mac = MACPayload { fhdr, f_port: self.application.map(|(port, _)| port), frm_payload: payload };
+        let mhdr = MHDR { f_type: FType::UnconfirmedDataDown, major: Major::LoRaWANR1 };
+        let mut phy = PhyPayload { mhdr, payload: Payload::MACPayload(mac), mic: None };
+        phy.set_downlink_data_mic(MACVersion::LoRaWAN1_0, 0, &aes_key(session.nwk_s_key))
+            .and_then(|()| phy.to_vec())
+            .expect("a data frame without options always encodes")
+    }
+}
+
+/// Bytes of a downlink with this payload.
+pub fn data_down_bytes(payload_bytes: Option<usize>) -> usize {
+    BARE_DATA_BYTES + payload_bytes.map_or(0, |bytes| bytes + 1)
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Direction {
+    Up,
+    Down,
+}
+
+/// Encrypts or decrypts a payload (LoRaWAN 1.0.4, 4.3.3).
+fn crypt(key: Key, direction: Direction, dev_addr: DevAddr, fcnt: u32, bytes: &[u8]) -> Vec<u8> {
+    let address = lrwn::DevAddr::from_be_bytes(dev_addr.0);
+    lrwn::encrypt_frm_payload(&aes_key(key), direction == Direction::Up, &address, fcnt, bytes)
+        .expect("the cipher takes any length")
+}
+
+/// Whether an address belongs to a network.
+pub fn is_of_network(dev_addr: DevAddr, net_id: NetId) -> bool {
+    lrwn::DevAddr::from_be_bytes(dev_addr.0).is_net_id(NetID::from_be_bytes(net_id.0))
+}
+
+/// The address of a network whose free bits are those of `seed`.
+pub fn address_in_network(seed: u32, net_id: NetId) -> DevAddr {
+    let mut address = lrwn::DevAddr::from_be_bytes(seed.to_be_bytes());
+    address.set_dev_addr_prefix(NetID::from_be_bytes(net_id.0).dev_addr_prefix());
+    DevAddr(address.to_be_bytes())
+}
+
+fn aes_key(key: Key) -> AES128Key {
+    AES128Key::from_bytes(key.0)
+}

@@ -1,0 +1,33 @@
+//! A LoRaWAN 1.0.x network server for Class A, without I/O.
+//!
+//! Frames that concentrators heard go in, application payloads for the aggregator and scheduled transmissions come
+//! out. The core reads no clock and no file and knows no async runtime; the service and the testbed drive the same
+//! code by one contract: [`NetworkServer::handle`], then [`NetworkServer::poll_action`] until it is empty, then wake
+//! it at [`NetworkServer::next_deadline`].
+//!
+//! What it deliberately does not do: no ABP, no Class B or C, no LoRaWAN 1.1, and no MAC command is ever sent,
+//! because the device stack that nodes run answers `LinkADRReq` without obeying it. Data rates are advised in sealed
+//! messages instead.
+//!
+//! Modules in reading order: [`config`], [`event`], [`record`] and [`counters`] are the interface; `server` is the
+//! table of contents, which uses `frame` (bytes), `device` (sessions), `deduplicate` (one frame, several
+//! concentrators), `window` (the chance to answer an uplink) and `schedule` (duty cycle and half duplex).
+mod concentrator;
+pub mod config;
+pub mod counters;
+mod deduplicate;
+mod device;
+mod downlink;
+pub mod event;
+mod frame;
+pub mod record;
+mod schedule;
+mod server;
+mod uplink_ids;
+mod window;
+
+pub use config::{Config, ConfigError, NetId};
+pub use counters::{Counters, Reason};
+pub use event::{Action, Event, Heard, ReceiveWindow, Refusal, Transmission};
+pub use record::{AirtimeRecord, DeviceRecord, Key, Session, State};
+pub use server::NetworkServer;
