@@ -1,0 +1,51 @@
+//! The LoRaWAN guard: Class A on EU868 through an unmodified `lorawan-device`, without that stack's defects.
+//!
+//! [`Guard`] builds a fresh `Device` for every exchange (one join, or one uplink with its two receive windows) and
+//! throws it away afterwards. Whatever must outlive an exchange therefore belongs to the guard alone: session,
+//! counters, channels, receive windows, duty cycle. The stack encrypts, signs, opens its windows and decrypts.
+//! Three thin wrappers stand between it and the world:
+//!
+//! ```text
+//!            Guard ── one exchange ──> Device (lorawan-device, unmodified)
+//!              │                          │          │           │
+//!              │ plan, keys,           PhyRxTx     Timer      RngCore
+//!              │ what came back           │          │           │
+//!              └──────────────────────> Gate      Windows    DrawnNonce
+//!                                         │          │
+//!                                       radio      clock
+//! ```
+//!
+//! - `gate`: every raw frame passes here. Up: the planned channel, the planned power, the pending MAC answers, and
+//!   the last look at the duty cycle. Down: only a frame that is authentic, new, and a downlink gets through, and
+//!   without its MAC commands, which the stack cannot handle safely.
+//! - `timer`: the network's RxDelay. `rng`: a counted DevNonce.
+//! - [`link`](self) state, `mac` commands and `channels`: what network and node agreed on.
+//! - [`Snapshot`]: what survives a power cut, stored through [`SnapshotStore`] *before* it is needed.
+//!
+//! What it deliberately does not do: Class B and C, ABP, other regions, retransmissions (NbTrans), and ADR (the
+//! ADR bit is never set; a node's data rate is advised end to end). No executor is assumed and no clock is read:
+//! `now` is the protocol time of the call.
+//!
+//! `docs/lorawan-stack.md` lists each defect of the stack, how it is handled, and the tests that pin it.
+mod airtime;
+mod channels;
+mod config;
+mod counters;
+mod error;
+mod frame;
+mod gate;
+mod guard;
+mod link;
+mod mac;
+mod outcome;
+mod rng;
+mod session;
+mod snapshot;
+mod timer;
+
+pub use config::GuardConfig;
+pub use counters::{Counters, Discarded, Traffic};
+pub use error::{JoinError, RestoreError, SendError};
+pub use guard::{Guard, Parts, Standing};
+pub use outcome::{Acknowledgement, Confirmation, Downlink, Joined, Message, Sent, Signal};
+pub use snapshot::{Snapshot, SnapshotError, SnapshotStore};
