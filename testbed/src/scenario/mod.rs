@@ -1,0 +1,224 @@
+//! Scenarios: what a run simulates, as plain valid data.
+//!
+//! A scenario is a TOML file of sections; `--set section.key=value` overrides any key. [`parse`] knows every key,
+//! refuses the rest by name, and leaves nothing to be checked later. [`unavailable`] lists what is planned but not
+//! simulated yet: such a key is refused, never ignored.
+mod parse;
+mod section;
+#[cfg(test)]
+mod tests;
+mod unavailable;
+
+use crate::data::Partition;
+use chirrup_protocol::region::{DataRate, Region};
+use serde::Serialize;
+use std::path::PathBuf;
+
+pub use parse::{Overrides, ScenarioError};
+
+/// The scenario that runs when none is named.
+pub const QUICKSTART: &str = include_str!("../../scenarios/quickstart.toml");
+
+/// Everything that a run depends on, valid throughout.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Scenario {
+    /// Name in reports and of the default output folder.
+    pub name: String,
+    /// Where the samples come from.
+    pub data: DataConfig,
+    /// The fleet and its shares of the data.
+    pub nodes: NodesConfig,
+    /// What every node runs on its samples.
+    pub learner: LearnerConfig,
+    /// What a node sends.
+    pub contribution: ContributionConfig,
+    /// How the aggregator combines what it receives.
+    pub strategy: StrategyConfig,
+    /// The air between nodes and gateways.
+    pub radio: RadioConfig,
+    /// What goes wrong on purpose.
+    pub faults: FaultsConfig,
+    /// How long, and which random numbers.
+    pub run: RunConfig,
+}
+
+/// Section `data`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DataConfig {
+    /// Key `source`, and for `csv` the keys that describe the file.
+    pub source: Source,
+    /// Key `scale`.
+    pub scale: Scale,
+}
+
+/// Where samples come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// Built-in handwritten digits.
+    Digits,
+    /// Built-in diagnostic measurements.
+    BreastCancer,
+    /// A table of the user's.
+    Csv(CsvConfig),
+}
+
+/// How a CSV file is read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CsvConfig {
+    /// The file, `.csv` or `.csv.gz`.
+    pub path: PathBuf,
+    /// Column of labels.
+    pub label: String,
+    /// Column of nodes; the column `node`, if there is one, when absent.
+    pub node: Option<String>,
+    /// Column of splits; the column `split`, if there is one, when absent.
+    pub split: Option<String>,
+}
+
+/// Who decides the offset and scale of features.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scale {
+    /// The exact sum of every node's counts, sums and squares.
+    Moments,
+}
+
+/// Section `nodes`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct NodesConfig {
+    /// Number of nodes. With [`Partition::ByColumn`] the column decides instead.
+    pub count: usize,
+    /// How training rows are spread over nodes.
+    pub partition: Partition,
+}
+
+/// Section `learner`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum LearnerConfig {
+    /// Multinomial logistic regression by stochastic gradient descent.
+    Softmax(SoftmaxConfig),
+}
+
+/// Parameters of the softmax learner.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct SoftmaxConfig {
+    /// Step size.
+    pub learning_rate: f32,
+    /// Passes over a node's own samples before each contribution.
+    pub local_passes: u32,
+    /// Weight decay a step.
+    pub l2: f32,
+}
+
+/// Section `contribution`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ContributionConfig {
+    /// Kind of contribution.
+    pub kind: ContributionKind,
+    /// How it becomes bytes.
+    pub codec: CodecKind,
+    /// Most bytes of a contribution before sealing; what the data rate's frame holds when absent.
+    pub max_bytes: Option<usize>,
+}
+
+/// Kinds of contribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContributionKind {
+    /// A compressed delta against a model version.
+    Update,
+}
+
+/// Codecs of contributions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CodecKind {
+    /// The largest entries of a delta, with error feedback.
+    Topk,
+}
+
+/// Section `strategy`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum StrategyConfig {
+    /// Buffered asynchronous averaging (Nguyen et al. 2022).
+    Fedbuff(FedbuffConfig),
+}
+
+/// Parameters of buffered averaging.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct FedbuffConfig {
+    /// Contributions that make a new version.
+    pub buffer: u32,
+    /// A contribution `s` versions old weighs (1 + s) to the power of minus this.
+    pub staleness_exponent: f32,
+    /// Step size of the aggregator.
+    pub server_rate: f32,
+    /// Shortest time between two versions, in seconds.
+    pub min_interval_s: u64,
+}
+
+/// Section `radio`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct RadioConfig {
+    /// Radio region.
+    pub region: Region,
+    /// Number of gateways, at least 1.
+    pub gateways: usize,
+    /// Nodes stand in a disc of this radius around the origin, in metres.
+    pub radius_m: f64,
+    /// Data rate of the nodes' uplinks.
+    pub data_rate: DataRateChoice,
+    /// Exponent of the path loss with distance.
+    pub path_loss_exponent: f64,
+    /// Standard deviation of log-normal shadowing, in dB.
+    pub shadowing_db: f64,
+    /// What happens when frames overlap.
+    pub collision: Collision,
+}
+
+/// How nodes choose their data rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataRateChoice {
+    /// As the link allows.
+    Adr,
+    /// Always this one.
+    Fixed(DataRate),
+}
+
+/// Models of overlapping frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Collision {
+    /// Any overlap on a channel and spreading factor loses both frames.
+    Aloha,
+    /// The stronger of two frames of one spreading factor may survive (Bor et al. 2016).
+    Capture,
+    /// Thresholds between spreading factors of Goursaud and Gorce 2015.
+    Goursaud,
+    /// Thresholds between spreading factors of Croce et al. 2018.
+    Croce,
+}
+
+/// Section `faults`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct FaultsConfig {
+    /// Share of frames that are lost on top of the radio's own losses, 0 to 1.
+    pub frame_loss: f64,
+    /// Share of uplinks that the backhaul delivers twice, 0 to 1.
+    pub duplicate: f64,
+    /// Reboots of each node a day, on average.
+    pub reboot_per_day: f64,
+}
+
+/// Section `run`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct RunConfig {
+    /// Virtual time that the run covers, in seconds.
+    pub duration_s: u64,
+    /// Seed of every random draw.
+    pub seed: u64,
+}

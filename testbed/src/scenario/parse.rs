@@ -1,0 +1,283 @@
+//! From TOML and overrides to a [`Scenario`].
+use super::*;
+use section::Section;
+use std::path::Path;
+use toml::{Table, Value};
+
+pub(super) const SECTIONS: &str = "data, nodes, learner, contribution, strategy, radio, faults, run";
+
+/// Nodes of a scenario that does not say.
+const DEFAULT_NODES: u64 = 20;
+/// More nodes than this do not fit the address plan of one simulated network.
+const MAX_NODES: u64 = 100_000;
+const MAX_GATEWAYS: u64 = 1_000;
+/// Ten years: virtual time is counted in microseconds and must not come near its end.
+const MAX_DURATION_S: u64 = 10 * 365 * 86_400;
+/// TOML integers are signed.
+const MAX_INTEGER: u64 = i64::MAX as u64;
+
+/// A scenario cannot be run as it is written.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// The file cannot be read.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Not TOML; the message names line and column.
+    #[error("not valid TOML: {0}")]
+    Toml(#[from] toml::de::Error),
+    /// An override is not of the form `section.key=value`.
+    #[error("--set {0}: expected section.key=value")]
+    BadOverride(String),
+    /// A section that does not exist.
+    #[error("unknown section [{section}]; allowed: {SECTIONS}")]
+    UnknownSection {
+        /// Its name.
+        section: String,
+    },
+    /// A key that does not exist.
+    #[error("unknown key {key}; allowed in this section: {allowed}")]
+    UnknownKey {
+        /// Section and key.
+        key: String,
+        /// Keys that exist beside it.
+        allowed: String,
+    },
+    /// A value that the key cannot have.
+    #[error("{key} = {value}: allowed is {allowed}")]
+    BadValue {
+        /// Section and key.
+        key: String,
+        /// What stands there.
+        value: String,
+        /// What may stand there.
+        allowed: String,
+    },
+    /// A key that another one makes necessary.
+    #[error("{key} is needed with {because}")]
+    MissingKey {
+        /// Section and key.
+        key: &'static str,
+        /// The entry that needs it.
+        because: &'static str,
+    },
+    /// Planned, but not simulated by this version.
+    #[error("{what} is not available yet; allowed now: {allowed}")]
+    NotAvailable {
+        /// Section, key or value.
+        what: String,
+        /// What may stand in its place.
+        allowed: &'static str,
+    },
+}
+
+/// Values that replace those of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Entries of the form `section.key=value`, later ones win.
+    pub set: Vec<String>,
+    /// Replaces `run.seed`.
+    pub seed: Option<u64>,
+}
+
+impl Scenario {
+    /// Reads the scenario in a file, or the quickstart. A relative `data.path` in a file is relative to the file,
+    /// one in an override to the working directory.
+    pub fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Self, ScenarioError> {
+        let Some(path) = path else {
+            return Self::from_toml("quickstart", QUICKSTART, Path::new(""), overrides);
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ScenarioError::Io { path: path.to_owned(), source })?;
+        let name =
+            path.file_stem().map_or_else(|| "scenario".into(), |stem| stem.to_string_lossy().into_owned());
+        Self::from_toml(&name, &text, path.parent().unwrap_or(Path::new("")), overrides)
+    }
+
+    /// Reads a scenario from text; `folder` is what a relative `data.path` in it is relative to.
+    pub fn from_toml(
+        name: &str,
+        text: &str,
+        folder: &Path,
+        overrides: &Overrides,
+    ) -> Result<Self, ScenarioError> {
+        let mut table: Table = text.parse()?;
+        anchor_data_path(&mut table, folder);
+        for entry in &overrides.set {
+            apply(&mut table, entry)?;
+        }
+        unavailable::refuse(&table)?;
+        let mut scenario = read(name, &table)?;
+        if let Some(seed) = overrides.seed {
+            scenario.run.seed = seed;
+        }
+        Ok(scenario)
+    }
+}
+
+fn anchor_data_path(scenario: &mut Table, folder: &Path) {
+    if let Some(Value::Table(data)) = scenario.get_mut("data")
+        && let Some(Value::String(path)) = data.get_mut("path")
+    {
+        *path = folder.join(&path).to_string_lossy().into_owned();
+    }
+}
+
+/// A value that is no TOML is taken as text, so that `--set radio.data_rate=adr` needs no quotes.
+fn apply(scenario: &mut Table, entry: &str) -> Result<(), ScenarioError> {
+    let bad = || ScenarioError::BadOverride(entry.to_owned());
+    let (path, text) = entry.split_once('=').ok_or_else(bad)?;
+    let (section, key) = path.trim().split_once('.').ok_or_else(bad)?;
+    if section.is_empty() || key.is_empty() {
+        return Err(bad());
+    }
+    let text = text.trim();
+    let parsed = format!("v = {text}").parse::<Table>().ok().and_then(|mut table| table.remove("v"));
+    let value = parsed.unwrap_or_else(|| Value::String(text.to_owned()));
+    let section = scenario.entry(section).or_insert_with(|| Value::Table(Table::new()));
+    section.as_table_mut().ok_or_else(bad)?.insert(key.to_owned(), value);
+    Ok(())
+}
+
+fn read(name: &str, table: &Table) -> Result<Scenario, ScenarioError> {
+    if let Some(section) = table.keys().find(|section| !SECTIONS.split(", ").any(|known| known == **section))
+    {
+        return Err(ScenarioError::UnknownSection { section: section.clone() });
+    }
+    Ok(Scenario {
+        name: name.to_owned(),
+        data: data(Section::of(table, "data")?)?,
+        nodes: nodes(Section::of(table, "nodes")?)?,
+        learner: learner(Section::of(table, "learner")?)?,
+        contribution: contribution(Section::of(table, "contribution")?)?,
+        strategy: strategy(Section::of(table, "strategy")?)?,
+        radio: radio(Section::of(table, "radio")?)?,
+        faults: faults(Section::of(table, "faults")?)?,
+        run: run(Section::of(table, "run")?)?,
+    })
+}
+
+fn data(mut keys: Section) -> Result<DataConfig, ScenarioError> {
+    #[derive(Clone, Copy)]
+    enum Kind {
+        Digits,
+        BreastCancer,
+        Csv,
+    }
+    let kinds = [("digits", Kind::Digits), ("breast-cancer", Kind::BreastCancer), ("csv", Kind::Csv)];
+    let source = match keys.choice("source", &kinds)? {
+        Kind::Digits => Source::Digits,
+        Kind::BreastCancer => Source::BreastCancer,
+        Kind::Csv => Source::Csv(csv(&mut keys)?),
+    };
+    let scale = keys.choice("scale", &[("moments", Scale::Moments)])?;
+    keys.finish()?;
+    Ok(DataConfig { source, scale })
+}
+
+fn csv(keys: &mut Section) -> Result<CsvConfig, ScenarioError> {
+    let missing = ScenarioError::MissingKey { key: "data.path", because: "data.source = \"csv\"" };
+    Ok(CsvConfig {
+        path: keys.optional_text("path")?.ok_or(missing)?.into(),
+        label: keys.optional_text("label")?.unwrap_or_else(|| "label".into()),
+        node: keys.optional_text("node")?,
+        split: keys.optional_text("split")?,
+    })
+}
+
+fn nodes(mut keys: Section) -> Result<NodesConfig, ScenarioError> {
+    let count = keys.integer("count", DEFAULT_NODES, 1..=MAX_NODES)? as usize;
+    let kinds = [
+        ("iid", Partition::Iid),
+        ("dirichlet", Partition::Dirichlet { alpha: 0.5 }),
+        ("one-class", Partition::OneClass),
+        ("by-column", Partition::ByColumn),
+    ];
+    let mut partition = keys.choice("partition", &kinds)?;
+    // Read in any case: an override of the partition alone must not make the file's `alpha` an unknown key.
+    let given = keys.number("alpha", 0.5, 1e-3..=1e6)?;
+    if let Partition::Dirichlet { alpha } = &mut partition {
+        *alpha = given;
+    }
+    keys.finish()?;
+    Ok(NodesConfig { count, partition })
+}
+
+fn learner(mut keys: Section) -> Result<LearnerConfig, ScenarioError> {
+    keys.choice("kind", &[("softmax", ())])?;
+    let softmax = SoftmaxConfig {
+        learning_rate: keys.number("learning_rate", 0.05, 1e-6..=10.0)? as f32,
+        local_passes: keys.integer("local_passes", 1, 1..=1_000)? as u32,
+        l2: keys.number("l2", 0.0, 0.0..=1.0)? as f32,
+    };
+    keys.finish()?;
+    Ok(LearnerConfig::Softmax(softmax))
+}
+
+fn contribution(mut keys: Section) -> Result<ContributionConfig, ScenarioError> {
+    let contribution = ContributionConfig {
+        kind: keys.choice("kind", &[("update", ContributionKind::Update)])?,
+        codec: keys.choice("codec", &[("topk", CodecKind::Topk)])?,
+        max_bytes: keys.optional_integer("max_bytes", 8..=222)?.map(|bytes| bytes as usize),
+    };
+    keys.finish()?;
+    Ok(contribution)
+}
+
+fn strategy(mut keys: Section) -> Result<StrategyConfig, ScenarioError> {
+    keys.choice("kind", &[("fedbuff", ())])?;
+    let fedbuff = FedbuffConfig {
+        buffer: keys.integer("buffer", 10, 1..=100_000)? as u32,
+        staleness_exponent: keys.number("staleness_exponent", 0.5, 0.0..=10.0)? as f32,
+        server_rate: keys.number("server_rate", 1.0, 1e-6..=100.0)? as f32,
+        min_interval_s: keys.integer("min_interval_s", 600, 0..=MAX_DURATION_S)?,
+    };
+    keys.finish()?;
+    Ok(StrategyConfig::Fedbuff(fedbuff))
+}
+
+fn radio(mut keys: Section) -> Result<RadioConfig, ScenarioError> {
+    let collisions = [
+        ("goursaud", Collision::Goursaud),
+        ("croce", Collision::Croce),
+        ("capture", Collision::Capture),
+        ("aloha", Collision::Aloha),
+    ];
+    let region = keys.choice("region", &[("eu868", Region::Eu868)])?;
+    let rates = region.lowest_data_rate().0..=region.highest_data_rate().0;
+    let fixed = |index| DataRateChoice::Fixed(DataRate(index));
+    let radio = RadioConfig {
+        region,
+        gateways: keys.integer("gateways", 1, 1..=MAX_GATEWAYS)? as usize,
+        radius_m: keys.number("radius_m", 2_000.0, 1.0..=100_000.0)?,
+        data_rate: keys.choice_or_integer("data_rate", ("adr", DataRateChoice::Adr), rates, fixed)?,
+        path_loss_exponent: keys.number("path_loss_exponent", 2.32, 1.0..=6.0)?,
+        shadowing_db: keys.number("shadowing_db", 0.0, 0.0..=30.0)?,
+        collision: keys.choice("collision", &collisions)?,
+    };
+    keys.finish()?;
+    Ok(radio)
+}
+
+fn faults(mut keys: Section) -> Result<FaultsConfig, ScenarioError> {
+    let faults = FaultsConfig {
+        frame_loss: keys.number("frame_loss", 0.0, 0.0..=1.0)?,
+        duplicate: keys.number("duplicate", 0.0, 0.0..=1.0)?,
+        reboot_per_day: keys.number("reboot_per_day", 0.0, 0.0..=1_000.0)?,
+    };
+    keys.finish()?;
+    Ok(faults)
+}
+
+fn run(mut keys: Section) -> Result<RunConfig, ScenarioError> {
+    let run = RunConfig {
+        duration_s: keys.integer("duration_s", 86_400, 1..=MAX_DURATION_S)?,
+        seed: keys.integer("seed", 1, 0..=MAX_INTEGER)?,
+    };
+    keys.finish()?;
+    Ok(run)
+}

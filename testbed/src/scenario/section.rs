@@ -1,0 +1,137 @@
+//! One section of a scenario: keys are taken out one by one, and what is left over is refused.
+use super::ScenarioError;
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use toml::{Table, Value};
+
+/// A section that remembers which keys were asked for: those are the keys there are.
+pub struct Section<'a> {
+    name: &'static str,
+    table: Option<&'a Table>,
+    known: Vec<&'static str>,
+}
+
+impl<'a> Section<'a> {
+    /// The section `name`; one that the file leaves out has its defaults.
+    pub fn of(scenario: &'a Table, name: &'static str) -> Result<Self, ScenarioError> {
+        let table = match scenario.get(name) {
+            None => None,
+            Some(Value::Table(table)) => Some(table),
+            Some(other) => return Err(bad(name, None, other, "a section")),
+        };
+        Ok(Self { name, table, known: Vec::new() })
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<&'a Value> {
+        self.known.push(key);
+        self.table?.get(key)
+    }
+
+    fn bad(&self, key: &str, value: &Value, allowed: impl Display) -> ScenarioError {
+        bad(self.name, Some(key), value, allowed)
+    }
+
+    /// A number within `range`.
+    pub fn number(
+        &mut self,
+        key: &'static str,
+        default: f64,
+        range: RangeInclusive<f64>,
+    ) -> Result<f64, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(default) };
+        let number = match value {
+            Value::Float(number) => Some(*number),
+            Value::Integer(number) => Some(*number as f64),
+            _ => None,
+        };
+        number.filter(|number| range.contains(number)).ok_or_else(|| {
+            self.bad(key, value, format_args!("a number from {} to {}", range.start(), range.end()))
+        })
+    }
+
+    /// A whole number within `range`, if the key is there.
+    pub fn optional_integer(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<u64>, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        let number = value.as_integer().and_then(|number| u64::try_from(number).ok());
+        number.filter(|number| range.contains(number)).map(Some).ok_or_else(|| {
+            self.bad(key, value, format_args!("a whole number from {} to {}", range.start(), range.end()))
+        })
+    }
+
+    /// A whole number within `range`.
+    pub fn integer(
+        &mut self,
+        key: &'static str,
+        default: u64,
+        range: RangeInclusive<u64>,
+    ) -> Result<u64, ScenarioError> {
+        Ok(self.optional_integer(key, range)?.unwrap_or(default))
+    }
+
+    /// Some text, if the key is there.
+    pub fn optional_text(&mut self, key: &'static str) -> Result<Option<String>, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        match value.as_str() {
+            Some(text) if !text.is_empty() => Ok(Some(text.to_owned())),
+            _ => Err(self.bad(key, value, "a text in quotes, not empty")),
+        }
+    }
+
+    /// One of the named choices; the first is the default.
+    pub fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&'static str, T)],
+    ) -> Result<T, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(choices[0].1) };
+        let chosen = choices.iter().find(|(name, _)| value.as_str() == Some(name));
+        chosen.map(|&(_, choice)| choice).ok_or_else(|| {
+            let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+            self.bad(key, value, names.join(", "))
+        })
+    }
+
+    /// A choice by name, or a whole number within `range`.
+    pub fn choice_or_integer<T>(
+        &mut self,
+        key: &'static str,
+        (name, choice): (&'static str, T),
+        range: RangeInclusive<u8>,
+        number: impl Fn(u8) -> T,
+    ) -> Result<T, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(choice) };
+        if value.as_str() == Some(name) {
+            return Ok(choice);
+        }
+        let index = value.as_integer().and_then(|index| u8::try_from(index).ok());
+        index.filter(|index| range.contains(index)).map(number).ok_or_else(|| {
+            self.bad(
+                key,
+                value,
+                format_args!("\"{name}\", or a number from {} to {}", range.start(), range.end()),
+            )
+        })
+    }
+
+    /// Refuses every key that nobody asked for.
+    pub fn finish(self) -> Result<(), ScenarioError> {
+        let unknown =
+            self.table.into_iter().flat_map(Table::keys).find(|key| !self.known.contains(&key.as_str()));
+        match unknown {
+            None => Ok(()),
+            Some(key) => Err(ScenarioError::UnknownKey {
+                key: format!("{}.{key}", self.name),
+                allowed: self.known.join(", "),
+            }),
+        }
+    }
+}
+
+fn bad(section: &str, key: Option<&str>, value: &Value, allowed: impl Display) -> ScenarioError {
+    let key = key.map_or_else(|| section.to_owned(), |key| format!("{section}.{key}"));
+    ScenarioError::BadValue { key, value: value.to_string(), allowed: allowed.to_string() }
+}

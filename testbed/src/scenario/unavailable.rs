@@ -1,0 +1,43 @@
+//! What scenarios may ask for in a later version. Asking now is an error: a run that ignored a key would report on
+//! something else than it was asked. Delete a line here when the simulation honours it.
+use super::ScenarioError;
+use toml::Table;
+
+/// Sections that this version does not simulate.
+const SECTIONS: &[&str] = &["traffic"];
+
+/// Keys that this version does not simulate: section, key, and the keys that it has.
+const KEYS: &[(&str, &str, &str)] = &[
+    ("faults", "byzantine_share", FAULTS),
+    ("faults", "byzantine_kind", FAULTS),
+    ("faults", "leave_share", FAULTS),
+];
+const FAULTS: &str = "frame_loss, duplicate, reboot_per_day";
+
+/// Values of available keys that this version does not simulate: section, key, such values, and those it has.
+const VALUES: &[(&str, &str, &[&str], &str)] = &[
+    ("data", "source", &["vibration"], "digits, breast-cancer, csv"),
+    ("data", "scale", &["schema", "per-node"], "moments"),
+    ("contribution", "kind", &["statistics", "prototypes", "model", "mixed"], "update"),
+];
+
+/// Refuses whatever of `scenario` is planned but not available.
+pub fn refuse(scenario: &Table) -> Result<(), ScenarioError> {
+    let refused = |what: String, allowed| Err(ScenarioError::NotAvailable { what, allowed });
+    let entry = |section: &str, key: &str| scenario.get(section).and_then(|section| section.get(key));
+    if let Some(section) = SECTIONS.iter().find(|section| scenario.contains_key(**section)) {
+        return refused(format!("section [{section}]"), super::parse::SECTIONS);
+    }
+    if let Some((section, key, allowed)) = KEYS.iter().find(|(section, key, _)| entry(section, key).is_some())
+    {
+        return refused(format!("{section}.{key}"), allowed);
+    }
+    for (section, key, values, allowed) in VALUES {
+        if let Some(value) = entry(section, key).and_then(|value| value.as_str())
+            && values.contains(&value)
+        {
+            return refused(format!("{section}.{key} = \"{value}\""), allowed);
+        }
+    }
+    Ok(())
+}
