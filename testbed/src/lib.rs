@@ -1,7 +1,9 @@
 //! Under construction.
 
 pub mod data;
+pub mod device;
 pub mod kernel;
+pub mod radio;
 pub mod scenario;
 pub mod baseline;
 pub mod summary;

@@ -1,0 +1,206 @@
+//! The books of the air: what everybody sent, and what became of it.
+use super::duty_check::DutyCheck;
+use super::emission::Emission;
+use super::energy::{RadioTime, transmit_energy_mj};
+use super::outcome::{Outcome, Outcomes, Verdict};
+use super::trace::Trace;
+use super::{GatewayIndex, NodeIndex, Transmitter};
+use chirrup_protocol::airtime::Modulation;
+use chirrup_protocol::region::Region;
+use chirrup_protocol::time::{Duration, Instant};
+use core::ops::Range;
+
+/// A transmission that has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Transmission<'a> {
+    /// Who sent it.
+    pub source: Transmitter,
+    /// When it began.
+    pub start: Instant,
+    /// How long it lasted.
+    pub airtime: Duration,
+    /// What was sent.
+    pub emission: &'a Emission,
+    /// What every gateway (uplink) or listening node (downlink) made of it.
+    pub verdicts: &'a [Verdict],
+}
+
+/// How much the log keeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Sums for every transmitter. Memory does not grow with the length of the run.
+    #[default]
+    Sums,
+    /// A record of every transmission besides.
+    Records,
+}
+
+/// One transmission, as the log keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Who sent it.
+    pub source: Transmitter,
+    /// When it began.
+    pub start: Instant,
+    /// How long it lasted.
+    pub airtime: Duration,
+    /// Centre frequency in Hz.
+    pub frequency_hz: u32,
+    /// Modulation.
+    pub modulation: Modulation,
+    /// Length of the PHY payload.
+    pub phy_bytes: u8,
+    /// Energy of a node to send it, in mJ; 0 for gateways, which have a mains supply.
+    pub energy_mj: f64,
+    /// What became of it.
+    pub outcome: Outcome,
+    verdicts: Range<usize>,
+}
+
+/// Sums over one transmitter's frames.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Bytes of PHY payload.
+    pub phy_bytes: u64,
+    /// Time on the air.
+    pub airtime: Duration,
+    /// Frames by what became of them.
+    pub outcomes: Outcomes,
+}
+
+impl Sums {
+    fn add(&mut self, transmission: &Transmission<'_>, outcome: Outcome) {
+        self.phy_bytes += transmission.emission.phy.len() as u64;
+        self.airtime += transmission.airtime;
+        self.outcomes.count(outcome);
+    }
+}
+
+impl core::iter::Sum for Sums {
+    fn sum<I: Iterator<Item = Self>>(iter: I) -> Self {
+        iter.fold(Self::default(), |mut all, one| {
+            all.phy_bytes += one.phy_bytes;
+            all.airtime += one.airtime;
+            all.outcomes += one.outcomes;
+            all
+        })
+    }
+}
+
+/// The log of a run.
+#[derive(Clone, Debug)]
+pub struct AirLog {
+    nodes: Vec<(Sums, RadioTime)>,
+    gateways: Vec<Sums>,
+    duty: DutyCheck,
+    trace: Trace,
+    detail: Detail,
+    records: Vec<Record>,
+    verdicts: Vec<Verdict>,
+}
+
+impl AirLog {
+    /// An empty log for this many transmitters.
+    pub fn new(region: Region, nodes: usize, gateways: usize, detail: Detail) -> Self {
+        Self {
+            nodes: vec![Default::default(); nodes],
+            gateways: vec![Default::default(); gateways],
+            duty: DutyCheck::new(region, nodes, gateways),
+            trace: Trace::default(),
+            detail,
+            records: Vec::new(),
+            verdicts: Vec::new(),
+        }
+    }
+
+    /// What a node sent.
+    pub fn node(&self, node: NodeIndex) -> Sums {
+        self.nodes[node.0 as usize].0
+    }
+
+    /// What a gateway sent.
+    pub fn gateway(&self, gateway: GatewayIndex) -> Sums {
+        self.gateways[usize::from(gateway.0)]
+    }
+
+    /// What all nodes sent.
+    pub fn uplinks(&self) -> Sums {
+        self.nodes.iter().map(|(sums, _)| *sums).sum()
+    }
+
+    /// What all gateways sent.
+    pub fn downlinks(&self) -> Sums {
+        self.gateways.iter().copied().sum()
+    }
+
+    /// How long a node's radio was awake.
+    pub fn radio_time(&self, node: NodeIndex) -> RadioTime {
+        self.nodes[node.0 as usize].1
+    }
+
+    /// The check of the duty cycle.
+    pub const fn duty(&self) -> &DutyCheck {
+        &self.duty
+    }
+
+    /// The hash over everything that has ended so far; see [`Trace`].
+    pub fn trace_hash(&self) -> [u8; 32] {
+        self.trace.hash()
+    }
+
+    /// Every transmission in order of its end; empty unless the log keeps [`Detail::Records`].
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// What each receiver made of a recorded transmission.
+    pub fn verdicts(&self, record: &Record) -> &[Verdict] {
+        &self.verdicts[record.verdicts.clone()]
+    }
+
+    pub(super) fn enter(&mut self, transmission: &Transmission<'_>) -> Outcome {
+        let outcome = Outcome::of(transmission.verdicts);
+        match transmission.source {
+            Transmitter::Node(node) => {
+                let (sums, time) = &mut self.nodes[node.0 as usize];
+                sums.add(transmission, outcome);
+                time.transmitting += transmission.airtime;
+            }
+            Transmitter::Gateway(gateway) => {
+                self.gateways[usize::from(gateway.0)].add(transmission, outcome);
+            }
+        }
+        let Transmission { source, start, airtime, emission, .. } = *transmission;
+        self.duty.add(source, emission.frequency_hz, start, airtime);
+        self.trace.add(transmission);
+        if self.detail == Detail::Records {
+            self.keep(transmission, outcome);
+        }
+        outcome
+    }
+
+    pub(super) fn enter_reception(&mut self, node: NodeIndex, receiving: Duration) {
+        self.nodes[node.0 as usize].1.receiving += receiving;
+    }
+
+    fn keep(&mut self, transmission: &Transmission<'_>, outcome: Outcome) {
+        let Transmission { source, start, airtime, emission, verdicts } = *transmission;
+        let first = self.verdicts.len();
+        self.verdicts.extend_from_slice(verdicts);
+        let energy_mj = match source {
+            Transmitter::Node(_) => transmit_energy_mj(airtime),
+            Transmitter::Gateway(_) => 0.0,
+        };
+        self.records.push(Record {
+            source,
+            start,
+            airtime,
+            frequency_hz: emission.frequency_hz,
+            modulation: emission.modulation,
+            phy_bytes: emission.phy.len() as u8,
+            energy_mj,
+            outcome,
+            verdicts: first..self.verdicts.len(),
+        });
+    }
+}

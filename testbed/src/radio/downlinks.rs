@@ -1,0 +1,266 @@
+//! Downlinks on the air, and the receive windows of nodes.
+//!
+//! A window that can see enough of a preamble holds on to the frame until its end; one that sees none closes in time.
+use super::collision::{Collisions, Contact, Interference, Signal, Span};
+use super::emission::Emission;
+use super::links::Links;
+use super::outcome::{Cause, Verdict};
+use super::uplinks::Fault;
+use super::{GatewayIndex, NodeIndex, sensitivity};
+use crate::kernel::TaskId;
+use chirrup_protocol::airtime::{Modulation, PREAMBLE_SYMBOLS, downlink_airtime};
+use chirrup_protocol::time::{Duration, Instant};
+use std::rc::Rc;
+
+/// Preamble symbols that a receiver must see to detect a frame (Semtech AN1200.24 recommends windows of at least
+/// five symbols).
+const DETECTION_SYMBOLS: u64 = 5;
+
+/// A downlink on the air. It cannot be copied, so that it ends once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct DownlinkTicket(u64);
+
+/// An open receive window.
+#[derive(Debug, PartialEq, Eq)]
+pub struct WindowTicket(u64);
+
+/// What a window listens for, and how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Window {
+    /// Whose it is.
+    pub node: NodeIndex,
+    /// The task that is to be run when it has heard a frame.
+    pub task: TaskId,
+    /// Frequency in Hz.
+    pub frequency_hz: u32,
+    /// Modulation.
+    pub modulation: Modulation,
+    /// When it opens.
+    pub open: Instant,
+    /// When it closes, if it has seen no preamble by then.
+    pub close: Instant,
+}
+
+/// A frame that a node has received.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DownlinkHeard {
+    /// The PHY payload.
+    pub phy: Rc<[u8]>,
+    /// Received power in dBm.
+    pub rssi_dbm: f64,
+    /// Signal-to-noise ratio in dB.
+    pub snr_db: f64,
+}
+
+/// How far a window has come.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WindowState {
+    /// It has seen no preamble.
+    Listening,
+    /// It receives a frame that ends then.
+    Receiving {
+        /// The end of the frame.
+        until: Instant,
+    },
+    /// It has received a frame.
+    Received(DownlinkHeard),
+    /// The frame that it held on to was destroyed.
+    Destroyed,
+}
+
+#[derive(Debug)]
+struct OpenWindow {
+    id: u64,
+    window: Window,
+    /// The downlink that it holds on to.
+    held: Option<u64>,
+    state: WindowState,
+}
+
+#[derive(Debug)]
+struct Frame {
+    id: u64,
+    gateway: GatewayIndex,
+    emission: Emission,
+    span: Span,
+    fault: Fault,
+    /// Others on the air with it: from where, how strong, and how they meet.
+    rivals: Vec<(GatewayIndex, Emission, Contact)>,
+    /// What windows made of it that could not even detect it.
+    too_weak: usize,
+}
+
+/// A downlink that has left the air.
+#[derive(Debug)]
+pub(super) struct EndedDownlink {
+    pub gateway: GatewayIndex,
+    pub emission: Emission,
+    pub span: Span,
+}
+
+#[derive(Debug)]
+pub(super) struct Downlinks {
+    collisions: Collisions,
+    frames: Vec<Frame>,
+    windows: Vec<OpenWindow>,
+    next_id: u64,
+}
+
+impl Downlinks {
+    pub const fn new(collisions: Collisions) -> Self {
+        Self { collisions, frames: Vec::new(), windows: Vec::new(), next_id: 0 }
+    }
+
+    const fn next_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    /// Puts a frame on the air; returns when it ends.
+    pub fn begin(
+        &mut self,
+        now: Instant,
+        gateway: GatewayIndex,
+        emission: Emission,
+        fault: Fault,
+        links: &Links,
+    ) -> (DownlinkTicket, Instant) {
+        let airtime = downlink_airtime(emission.modulation, emission.phy.len());
+        let span = Span::new(now, airtime, emission.modulation);
+        let id = self.next_id();
+        let mut frame = Frame { id, gateway, emission, span, fault, rivals: Vec::new(), too_weak: 0 };
+        self.meet_others(&mut frame);
+        for open in &mut self.windows {
+            open.try_detect(&mut frame, links);
+        }
+        self.frames.push(frame);
+        (DownlinkTicket(id), span.end)
+    }
+
+    fn meet_others(&mut self, newcomer: &mut Frame) {
+        for other in &mut self.frames {
+            if !newcomer.emission.overlaps_band(&other.emission) {
+                continue;
+            }
+            if let Some(contact) = Contact::between(&newcomer.span, &other.span) {
+                newcomer.rivals.push((other.gateway, other.emission.without_phy(), contact));
+                other.rivals.push((newcomer.gateway, newcomer.emission.without_phy(), contact));
+            }
+        }
+    }
+
+    /// The tasks whose windows hold on to a frame.
+    pub fn holders(&self, ticket: &DownlinkTicket) -> impl Iterator<Item = TaskId> {
+        let id = ticket.0;
+        self.windows.iter().filter(move |open| open.held == Some(id)).map(|open| open.window.task)
+    }
+
+    /// Takes a frame off the air and says in `verdicts` what every window made of it.
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up")]
+    pub fn end(
+        &mut self,
+        ticket: DownlinkTicket,
+        links: &Links,
+        verdicts: &mut Vec<Verdict>,
+    ) -> EndedDownlink {
+        let place = self.frames.iter().position(|frame| frame.id == ticket.0);
+        let frame = self.frames.swap_remove(place.expect("a ticket belongs to a frame on the air"));
+        verdicts.clear();
+        verdicts.resize(frame.too_weak, Verdict::Lost(Cause::Sensitivity));
+        let phy: Rc<[u8]> = frame.emission.phy.as_slice().into();
+        for open in self.windows.iter_mut().filter(|open| open.held == Some(frame.id)) {
+            let verdict = frame.verdict_at(open.window.node, &self.collisions, links);
+            open.state = match verdict {
+                Verdict::Delivered { rssi_dbm, snr_db } => {
+                    WindowState::Received(DownlinkHeard { phy: Rc::clone(&phy), rssi_dbm, snr_db })
+                }
+                Verdict::Lost(_) => WindowState::Destroyed,
+            };
+            verdicts.push(verdict);
+        }
+        EndedDownlink { gateway: frame.gateway, emission: frame.emission, span: frame.span }
+    }
+
+    /// Opens a window. It may find a preamble that has begun already.
+    pub fn open(&mut self, window: Window, links: &Links) -> WindowTicket {
+        let id = self.next_id();
+        let mut open = OpenWindow { id, window, held: None, state: WindowState::Listening };
+        for frame in &mut self.frames {
+            open.try_detect(frame, links);
+        }
+        self.windows.push(open);
+        WindowTicket(id)
+    }
+
+    /// How far a window has come.
+    pub fn state(&self, ticket: &WindowTicket) -> &WindowState {
+        let open = self.windows.iter().find(|open| open.id == ticket.0);
+        &open.expect("a ticket belongs to an open window").state
+    }
+
+    /// Closes a window; returns whose it was and how long it was open.
+    pub fn close(&mut self, ticket: &WindowTicket, now: Instant) -> (NodeIndex, Duration) {
+        let place = self.windows.iter().position(|open| open.id == ticket.0);
+        let OpenWindow { window, .. } =
+            self.windows.swap_remove(place.expect("a ticket belongs to an open window"));
+        (window.node, now - window.open)
+    }
+}
+
+impl Frame {
+    /// The frame as a node receives it.
+    fn signal_at(&self, node: NodeIndex, links: &Links) -> Signal {
+        signal(node, self.gateway, &self.emission, links)
+    }
+
+    fn verdict_at(&self, node: NodeIndex, collisions: &Collisions, links: &Links) -> Verdict {
+        let wanted = self.signal_at(node, links);
+        let mut interference = Interference::default();
+        for (gateway, emission, contact) in &self.rivals {
+            let other = signal(node, *gateway, emission, links);
+            collisions.disturb(&mut interference, &wanted, &other, *contact);
+        }
+        if !collisions.survives(&interference, &wanted, self.span.airtime()) {
+            return Verdict::Lost(Cause::Collision);
+        }
+        if self.fault == Fault::FrameLost {
+            return Verdict::Lost(Cause::Injected);
+        }
+        let rssi_dbm = wanted.power.dbm;
+        Verdict::Delivered { rssi_dbm, snr_db: sensitivity::NODE.snr_db(self.emission.modulation, rssi_dbm) }
+    }
+}
+
+fn signal(node: NodeIndex, gateway: GatewayIndex, emission: &Emission, links: &Links) -> Signal {
+    let power = links.received(node, gateway, emission.power_dbm);
+    let audible = power.dbm >= sensitivity::NODE.weakest_dbm(emission.modulation);
+    Signal { spreading_factor: emission.modulation.spreading_factor, power, audible }
+}
+
+impl OpenWindow {
+    /// Holds on to a frame if the window is free and can see enough of its preamble.
+    fn try_detect(&mut self, frame: &mut Frame, links: &Links) {
+        if self.held.is_some() || !self.window.can_see(frame) {
+            return;
+        }
+        if frame.signal_at(self.window.node, links).audible {
+            self.held = Some(frame.id);
+            self.state = WindowState::Receiving { until: frame.span.end };
+        } else {
+            frame.too_weak += 1;
+        }
+    }
+}
+
+impl Window {
+    /// Whether enough of a frame's preamble lies inside the window, on its frequency and with its spreading factor.
+    fn can_see(&self, frame: &Frame) -> bool {
+        let Emission { frequency_hz, modulation, .. } = frame.emission;
+        let same_chirp = modulation.spreading_factor == self.modulation.spreading_factor
+            && modulation.bandwidth_hz == self.modulation.bandwidth_hz;
+        let symbols = |count: u64| Duration::from_micros(count * modulation.symbol_ns() / 1_000);
+        let detected = frame.span.start.max(self.open) + symbols(DETECTION_SYMBOLS);
+        let preamble_end = frame.span.start + symbols(u64::from(PREAMBLE_SYMBOLS));
+        same_chirp && frequency_hz == self.frequency_hz && detected <= self.close.min(preamble_end)
+    }
+}

@@ -1,0 +1,171 @@
+//! The medium: every frame on the air, from its first symbol to its outcome.
+//!
+//! It knows no kernel. Whoever drives it calls in the order of time, and ends each frame at the time that its begin
+//! returned.
+use super::air_log::{AirLog, Detail, Transmission};
+use super::collision::{CollisionModel, Collisions};
+use super::downlinks::{DownlinkTicket, Downlinks, Window, WindowState, WindowTicket};
+use super::emission::{Emission, RadioError};
+use super::links::Links;
+use super::outcome::{Outcome, Verdict};
+use super::uplinks::{EndedUplink, Fault, UplinkTicket, Uplinks};
+use super::{GatewayIndex, NodeIndex, Transmitter};
+use crate::kernel::{Rng, TaskId};
+use chirrup_protocol::region::Region;
+use chirrup_protocol::time::Instant;
+
+/// How the air behaves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MediumConfig {
+    /// The region, whose duty cycle is checked.
+    pub region: Region,
+    /// What simultaneous frames do to each other.
+    pub collision: CollisionModel,
+    /// Share of frames that are lost for no other reason, in both directions, from 0 to 1.
+    pub frame_loss: f64,
+    /// How much the log keeps.
+    pub detail: Detail,
+    /// The run's seed.
+    pub seed: u64,
+}
+
+/// An uplink that has ended, with what each gateway made of it.
+#[derive(Debug)]
+pub struct EndedFrame<'a> {
+    /// Who sent it.
+    pub node: NodeIndex,
+    /// What was sent.
+    pub emission: Emission,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What each gateway made of it, by index.
+    pub verdicts: &'a [Verdict],
+}
+
+/// The air of a run.
+#[derive(Debug)]
+pub struct Medium {
+    links: Links,
+    uplinks: Uplinks,
+    downlinks: Downlinks,
+    frame_loss: f64,
+    uplink_faults: Rng,
+    downlink_faults: Rng,
+    log: AirLog,
+    /// Kept to be filled again.
+    verdicts: Vec<Verdict>,
+}
+
+fn draw(faults: &mut Rng, frame_loss: f64) -> Fault {
+    if faults.chance(frame_loss) { Fault::FrameLost } else { Fault::None }
+}
+
+impl Medium {
+    /// An empty air over these links.
+    pub fn new(config: MediumConfig, links: Links) -> Self {
+        let collisions = Collisions::new(config.collision);
+        Self {
+            uplinks: Uplinks::new(collisions, links.gateways()),
+            downlinks: Downlinks::new(collisions),
+            frame_loss: config.frame_loss,
+            uplink_faults: Rng::for_purpose(config.seed, "frame-loss-uplink", 0),
+            downlink_faults: Rng::for_purpose(config.seed, "frame-loss-downlink", 0),
+            log: AirLog::new(config.region, links.nodes(), links.gateways(), config.detail),
+            verdicts: Vec::new(),
+            links,
+        }
+    }
+
+    /// The links of the run.
+    pub const fn links(&self) -> &Links {
+        &self.links
+    }
+
+    /// The books.
+    pub const fn log(&self) -> &AirLog {
+        &self.log
+    }
+
+    /// A node begins to transmit. Returns when the frame ends; then, [`Medium::end_uplink`] is due.
+    ///
+    /// # Errors
+    /// When the modem cannot send that.
+    pub fn begin_uplink(
+        &mut self,
+        now: Instant,
+        node: NodeIndex,
+        emission: Emission,
+    ) -> Result<(UplinkTicket, Instant), RadioError> {
+        emission.check()?;
+        let fault = draw(&mut self.uplink_faults, self.frame_loss);
+        Ok(self.uplinks.begin(now, node, emission, fault, &self.links))
+    }
+
+    /// An uplink has ended.
+    pub fn end_uplink(&mut self, ticket: UplinkTicket) -> EndedFrame<'_> {
+        let EndedUplink { node, emission, span } = self.uplinks.end(ticket, &mut self.verdicts);
+        let outcome = self.log.enter(&Transmission {
+            source: Transmitter::Node(node),
+            start: span.start,
+            airtime: span.airtime(),
+            emission: &emission,
+            verdicts: &self.verdicts,
+        });
+        EndedFrame { node, emission, outcome, verdicts: &self.verdicts }
+    }
+
+    /// A gateway begins to transmit, and is deaf meanwhile. Returns when the frame ends; then,
+    /// [`Medium::end_downlink`] is due.
+    ///
+    /// # Errors
+    /// When the gateway is still transmitting, or cannot send that.
+    pub fn begin_downlink(
+        &mut self,
+        now: Instant,
+        gateway: GatewayIndex,
+        emission: Emission,
+    ) -> Result<(DownlinkTicket, Instant), RadioError> {
+        emission.check()?;
+        let until = self.uplinks.transmits_until(gateway);
+        if now < until {
+            return Err(RadioError::GatewayBusy { until });
+        }
+        let fault = draw(&mut self.downlink_faults, self.frame_loss);
+        let (ticket, end) = self.downlinks.begin(now, gateway, emission, fault, &self.links);
+        self.uplinks.silence(now, gateway, end);
+        Ok((ticket, end))
+    }
+
+    /// The tasks whose receive windows hold on to a downlink, to be run when it ends.
+    pub fn holders(&self, ticket: &DownlinkTicket) -> impl Iterator<Item = TaskId> {
+        self.downlinks.holders(ticket)
+    }
+
+    /// A downlink has ended. Windows that held on to it know the result.
+    pub fn end_downlink(&mut self, ticket: DownlinkTicket) -> Outcome {
+        let ended = self.downlinks.end(ticket, &self.links, &mut self.verdicts);
+        self.log.enter(&Transmission {
+            source: Transmitter::Gateway(ended.gateway),
+            start: ended.span.start,
+            airtime: ended.span.airtime(),
+            emission: &ended.emission,
+            verdicts: &self.verdicts,
+        })
+    }
+
+    /// A node switches its receiver on.
+    pub fn open_window(&mut self, window: Window) -> WindowTicket {
+        self.downlinks.open(window, &self.links)
+    }
+
+    /// How far a receive window has come.
+    pub fn window_state(&self, ticket: &WindowTicket) -> &WindowState {
+        self.downlinks.state(ticket)
+    }
+
+    /// A node switches its receiver off.
+    pub fn close_window(&mut self, ticket: &WindowTicket, now: Instant) {
+        let (node, receiving) = self.downlinks.close(ticket, now);
+        self.log.enter_reception(node, receiving);
+    }
+}

@@ -1,0 +1,55 @@
+//! The simulated air: who hears which frame, how well, and why not.
+//!
+//! What is modelled: log-distance path loss with shadowing per link; receivers' sensitivity; collisions under one of
+//! four published models; the eight demodulators of a concentrator; its deafness while it transmits; receive windows
+//! of nodes; energy of nodes; an independent check of the duty cycle. What is not: fading within a link, clock drift,
+//! the capture of a demodulator by a collided preamble, uplinks heard by nodes (inverted IQ keeps the directions
+//! apart).
+//!
+//! Reading order: [`geometry`], [`path_loss`], [`links`] and [`sensitivity`] say how strong a signal arrives;
+//! [`collision`] what others do to it; [`medium`] (with its halves `uplinks` and `downlinks`) follows every frame from
+//! its first symbol to its [`outcome`]; [`air_log`], [`duty_check`], [`energy`] and [`trace`] keep the books;
+//! [`air`] connects all this to the kernel.
+pub mod air;
+pub mod air_log;
+pub mod collision;
+mod demodulators;
+mod downlinks;
+pub mod duty_check;
+pub mod emission;
+pub mod energy;
+pub mod geometry;
+pub mod links;
+pub mod medium;
+pub mod outcome;
+pub mod path_loss;
+pub mod sensitivity;
+pub mod trace;
+mod uplinks;
+
+pub use air::{Air, DownlinkRequest, RadioEvent, RadioReport, UplinkHeard};
+pub use air_log::AirLog;
+pub use collision::CollisionModel;
+pub use emission::{Emission, RadioError};
+pub use geometry::Position;
+pub use links::Links;
+pub use medium::{Medium, MediumConfig};
+pub use outcome::{Cause, Outcome, Verdict};
+pub use path_loss::PathLoss;
+
+/// A node's number in the run, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NodeIndex(pub u32);
+
+/// A gateway's number in the run, from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GatewayIndex(pub u16);
+
+/// Who transmits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Transmitter {
+    /// A node, on the uplink.
+    Node(NodeIndex),
+    /// A gateway, on the downlink.
+    Gateway(GatewayIndex),
+}
