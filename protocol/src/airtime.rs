@@ -32,6 +32,14 @@ impl Modulation {
     }
 }
 
+impl Modulation {
+    /// Signal to noise ratio below which the modulation cannot be demodulated, in tenths of a dB (SX1276 data
+    /// sheet, table 13: -7.5 dB at SF7, 2.5 dB less for each further step).
+    pub const fn snr_floor_tenth_db(self) -> i16 {
+        -75 - 25 * (self.spreading_factor as i16 - 7)
+    }
+}
+
 /// Whether a frame ends in a payload CRC. Uplinks do, downlinks do not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PayloadCrc {

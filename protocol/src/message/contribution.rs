@@ -10,7 +10,7 @@
 //! The example count is `m` where e = 0 and `(16 + m) << (e - 1)` elsewhere, rounded down.
 use super::{DoesNotFit, MessageError, emit_with};
 use crate::ids::TaskId;
-use crate::wire::Reader;
+use crate::wire::{Reader, nearest};
 
 /// Bytes before the codec's payload.
 pub const HEADER_BYTES: usize = 4;
@@ -85,6 +85,11 @@ impl<'a> Contribution<'a> {
     pub const fn base_version(&self, current: u32) -> Option<u32> {
         let age = (current as u8).wrapping_sub(self.base_version_low) as u32;
         current.checked_sub(age)
+    }
+
+    /// The whole sequence number: the nearest to `expected`, as nodes number their contributions in order.
+    pub const fn sequence_near(&self, expected: u32) -> u32 {
+        nearest(self.sequence as u64, 8, expected as u64) as u32
     }
 }
 

@@ -1,0 +1,228 @@
+//! Which object a device lacks, and the chunks it is sent next. A Class-A node hears only after it spoke, so this
+//! answers one uplink with at most one run of chunks.
+use chirrup_protocol::message::chunk::Chunk;
+use chirrup_protocol::message::status::{Progress, Status};
+use chirrup_protocol::object::{ObjectKind, ObjectTag, chunk_count, next_chunk, with_chunk};
+use std::collections::BTreeMap;
+
+/// Model versions whose streams are kept, so that a device which has most of one may get the rest.
+const KEPT_MODELS: usize = 4;
+
+/// What has been published.
+#[derive(Debug, Default)]
+pub struct Registry {
+    task: Option<Published>,
+    models: BTreeMap<u32, Published>,
+}
+
+/// A published object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Its version.
+    pub version: u32,
+    /// Signed manifest and bytes.
+    pub stream: Vec<u8>,
+}
+
+/// What a device is known to hold, and what is on its way to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// Version of the task object, zero without one.
+    pub task_version: u32,
+    /// Version of the model, zero without one.
+    pub model_version: u32,
+    transfer: Option<Transfer>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Transfer {
+    kind: ObjectKind,
+    version: u32,
+    progress: Progress,
+}
+
+impl Registry {
+    /// Publishes the task.
+    pub fn publish_task(&mut self, published: Published) {
+        self.task = Some(published);
+    }
+
+    /// Publishes a model.
+    pub fn publish_model(&mut self, published: Published) {
+        self.models.insert(published.version, published);
+        while self.models.len() > KEPT_MODELS {
+            self.models.pop_first();
+        }
+    }
+
+    /// The newest task.
+    pub const fn task(&self) -> Option<&Published> {
+        self.task.as_ref()
+    }
+
+    /// The newest model.
+    pub fn model(&self) -> Option<&Published> {
+        self.models.last_key_value().map(|(_, published)| published)
+    }
+
+    fn newest(&self, kind: ObjectKind) -> Option<&Published> {
+        match kind {
+            ObjectKind::Task => self.task(),
+            ObjectKind::Model => self.model(),
+        }
+    }
+
+    fn get(&self, kind: ObjectKind, version: u32) -> Option<&Published> {
+        match kind {
+            ObjectKind::Task => self.task.as_ref().filter(|task| task.version == version),
+            ObjectKind::Model => self.models.get(&version),
+        }
+    }
+
+    /// The version, not newer than the newest, that a number's low `bits` bits stand for; zero stands for none.
+    fn version_of(&self, kind: ObjectKind, low: u8, bits: u32) -> u32 {
+        let newest = self.newest(kind).map_or(0, |published| published.version);
+        let mask = (1u32 << bits) - 1;
+        newest.checked_sub(newest.wrapping_sub(low.into()) & mask).unwrap_or(0)
+    }
+}
+
+impl Holding {
+    /// Takes over what a device says of itself.
+    pub fn update(&mut self, registry: &Registry, status: &Status) {
+        self.task_version = match status.task_version_low {
+            0 => 0,
+            low => registry.version_of(ObjectKind::Task, low, 8),
+        };
+        self.model_version = registry.version_of(ObjectKind::Model, status.model_version_low, 8);
+        self.transfer = status.progress.map(|progress| {
+            let ObjectTag { kind, version_low } = progress.object;
+            Transfer { kind, version: registry.version_of(kind, version_low, 7), progress }
+        });
+    }
+
+    /// Whether the device holds the newest of everything.
+    pub fn is_current(&self, registry: &Registry) -> bool {
+        self.wanted(registry).is_none()
+    }
+
+    /// The chunks to send next, if any are missing. They count as received until the device says otherwise.
+    pub fn next_chunk<'r>(&mut self, registry: &'r Registry, message_bytes: usize) -> Option<Chunk<'r>> {
+        let wanted = self.wanted(registry)?;
+        let transfer = match self.transfer {
+            Some(transfer) if self.is_worth_finishing(registry, wanted, transfer) => transfer,
+            _ => {
+                let (kind, version) = wanted;
+                Transfer { kind, version, progress: Progress::none_of(kind, version) }
+            }
+        };
+        let published = registry.get(transfer.kind, transfer.version)?;
+        let tag = ObjectTag::new(transfer.kind, transfer.version);
+        let chunk = next_chunk(tag, &published.stream, transfer.progress, message_bytes)?;
+        self.transfer = Some(Transfer { progress: with_chunk(transfer.progress, &chunk), ..transfer });
+        Some(chunk)
+    }
+
+    /// The task first: without it a model means nothing.
+    fn wanted(&self, registry: &Registry) -> Option<(ObjectKind, u32)> {
+        let task = registry.task()?;
+        if self.task_version != task.version {
+            return Some((ObjectKind::Task, task.version));
+        }
+        let model = registry.model()?;
+        (self.model_version < model.version).then_some((ObjectKind::Model, model.version))
+    }
+
+    /// A device that has most of an older version gets the rest, or a busy federation would starve slow links.
+    fn is_worth_finishing(&self, registry: &Registry, wanted: (ObjectKind, u32), transfer: Transfer) -> bool {
+        if transfer.kind != wanted.0 || transfer.version <= self.version(transfer.kind) {
+            return false;
+        }
+        let Some(published) = registry.get(transfer.kind, transfer.version) else { return false };
+        let chunks = chunk_count(published.stream.len());
+        let received = usize::from(transfer.progress.first_missing)
+            + transfer.progress.received_after.count_ones() as usize;
+        transfer.version == wanted.1 || (received < chunks && received * 2 >= chunks)
+    }
+
+    const fn version(&self, kind: ObjectKind) -> u32 {
+        match kind {
+            ObjectKind::Task => self.task_version,
+            ObjectKind::Model => self.model_version,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn registry(models: &[u32]) -> Registry {
+        let mut registry = Registry::default();
+        registry.publish_task(Published { version: 1, stream: vec![1; 200] });
+        for &version in models {
+            registry.publish_model(Published { version, stream: vec![2; 340] });
+        }
+        registry
+    }
+
+    fn status(task: u8, model: u8, progress: Option<Progress>) -> Status {
+        Status { task_version_low: task, model_version_low: model, battery: 255, progress, evaluation: None }
+    }
+
+    #[test]
+    fn the_task_comes_first_and_then_the_newest_model() {
+        let registry = registry(&[1, 2, 3]);
+        let mut holding = Holding::default();
+        let first = holding.next_chunk(&registry, 104).unwrap();
+        assert_eq!((first.object.kind, first.first, first.bytes.len()), (ObjectKind::Task, 0, 102));
+        assert_eq!(holding.next_chunk(&registry, 104).unwrap().first, 3);
+        assert_eq!(holding.next_chunk(&registry, 104), None, "all sent, until a status says what was lost");
+        holding.update(&registry, &status(1, 0, None));
+        let model = holding.next_chunk(&registry, 104).unwrap();
+        assert_eq!((model.object, model.first), (ObjectTag::new(ObjectKind::Model, 3), 0));
+        holding.update(&registry, &status(1, 3, None));
+        assert!(holding.is_current(&registry));
+    }
+
+    #[test]
+    fn a_lost_chunk_is_sent_alone() {
+        let registry = registry(&[1]);
+        let mut holding = Holding::default();
+        let object = ObjectTag::new(ObjectKind::Model, 1);
+        let progress = Progress { object, first_missing: 2, received_after: 0b111_1111 };
+        holding.update(&registry, &status(1, 0, Some(progress)));
+        let chunk = holding.next_chunk(&registry, 231).unwrap();
+        assert_eq!((chunk.first, chunk.bytes.len()), (2, 34));
+        assert_eq!(holding.next_chunk(&registry, 231), None);
+    }
+
+    #[test]
+    fn an_older_version_is_finished_only_when_most_of_it_has_arrived() {
+        let registry = registry(&[1, 2]);
+        let object = ObjectTag::new(ObjectKind::Model, 1);
+        for (first_missing, sent) in [(4, 2), (5, 1)] {
+            let mut holding = Holding::default();
+            let progress = Progress { object, first_missing, received_after: 0 };
+            holding.update(&registry, &status(1, 0, Some(progress)));
+            let chunk = holding.next_chunk(&registry, 104).unwrap();
+            assert_eq!(
+                chunk.object,
+                ObjectTag::new(ObjectKind::Model, sent),
+                "{first_missing} of 10 received"
+            );
+        }
+    }
+
+    #[test]
+    fn versions_are_understood_across_the_wrap_of_their_low_bits() {
+        let registry = registry(&[255, 256, 257]);
+        let mut holding = Holding::default();
+        holding.update(&registry, &status(1, 0, None));
+        assert_eq!(holding.model_version, 256);
+        holding.update(&registry, &status(1, 1, None));
+        assert_eq!(holding.model_version, 257);
+        holding.update(&registry, &status(1, 2, None));
+        assert_eq!(holding.model_version, 2);
+    }
+}
