@@ -7,3 +7,4 @@ pub mod radio;
 pub mod scenario;
 pub mod baseline;
 pub mod summary;
+pub mod report;

@@ -350,6 +350,13 @@ impl Summary {
     }
 }
 
+impl Summary {
+    /// The summary as one JSON object, over several lines.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("a summary is plain data") + "\n"
+    }
+}
+
 impl RunRecord {
     /// Accuracy of the last version; 0 when there is none.
     pub fn final_accuracy(&self) -> f64 {
@@ -382,4 +389,89 @@ fn downlink(gateways: &[GatewayRecord]) -> Downlink {
 
 fn ratio(part: f64, whole: f64) -> f64 {
     if whole > 0.0 { part / whole } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::sample;
+    use serde_json::Value;
+
+    /// Every path that scripts rely on.
+    const CONTRACT: &[&str] = &[
+        "scenario",
+        "seed",
+        "nodes",
+        "virtual_s",
+        "wall_s",
+        "trace_hash",
+        "accuracy/final",
+        "accuracy/balanced",
+        "accuracy/majority_rate",
+        "accuracy/best",
+        "accuracy/by_split/test",
+        "downlink/payload_bytes_total",
+        "downlink/frames_total",
+        "downlink/airtime_s_total",
+        "radio/transmissions",
+        "radio/delivered",
+        "radio/delivery_ratio",
+        "radio/lost/collision",
+        "radio/lost/sensitivity",
+        "radio/lost/half_duplex",
+        "radio/lost/no_demodulator",
+        "radio/lost/injected",
+        "duty_cycle/worst_ratio",
+        "contributions/sent",
+        "contributions/accepted",
+        "contributions/stale_mean_versions",
+        "contributions/rejected/replayed",
+        "baselines/centralised",
+        "baselines/local_only",
+        "baselines/raw_data/bytes_per_node",
+        "baselines/raw_data/accuracy",
+        "baselines/raw_subset/bytes_per_node",
+        "baselines/raw_subset/accuracy",
+        "baselines/fedavg_fp32/bytes_per_node",
+    ];
+
+    fn json() -> Value {
+        serde_json::from_str(&sample::summary(&sample::run()).to_json()).unwrap()
+    }
+
+    #[test]
+    fn every_field_of_the_contract_is_there() {
+        let json = json();
+        let mut paths: Vec<String> = CONTRACT.iter().map(|path| (*path).to_owned()).collect();
+        for part in ["uplink", "uplink/contribution", "uplink/control"] {
+            for figure in ["payload_bytes", "frames", "airtime_s", "energy_mj"] {
+                paths.extend(["mean", "max"].map(|of| format!("{part}/{figure}_per_node/{of}")));
+            }
+        }
+        for path in paths {
+            let value = json.pointer(&format!("/{path}")).unwrap_or_else(|| panic!("{path} is missing"));
+            assert!(value.is_number() || value.is_string(), "{path} is {value}");
+        }
+        assert!(json["accuracy"]["server_model"].is_null());
+    }
+
+    #[test]
+    fn totals_are_the_sums_of_their_parts() {
+        let run = sample::run();
+        let summary = sample::summary(&run);
+        let frames = |sent: &super::SentPerNode| sent.frames_per_node.mean;
+        let uplink = &summary.uplink;
+        assert!(
+            (frames(&uplink.total) - frames(&uplink.contribution) - frames(&uplink.control)).abs() < 1e-9
+        );
+        assert_eq!(summary.accuracy.final_, run.final_accuracy());
+        assert!(summary.duty_cycle.worst_ratio >= 0.55);
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_happened_has_a_summary_without_nan() {
+        let json = sample::summary(&super::RunRecord::default()).to_json();
+        let json: Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["radio"]["delivery_ratio"], 0.0);
+        assert_eq!(json["uplink"]["frames_per_node"]["mean"], 0.0);
+    }
 }

@@ -1,0 +1,265 @@
+//! The charts of a report. Each function turns a part of the record into one [`Plot`].
+use super::Report;
+use super::palette::{BLACK, Look, look};
+use crate::summary::{Losses, NodeRecord, Position};
+use plotly::common::{Line, LineShape, Marker, MarkerSymbol, Mode, Orientation, Pattern, Title};
+use plotly::configuration::DisplayModeBar;
+use plotly::layout::{Axis, AxisType, BarMode, HoverMode, Layout, Legend, Margin};
+use plotly::{Bar, Configuration, Plot, Scatter};
+
+/// More bars than this are not readable; then nodes are sorted and every n-th is shown.
+const MOST_BARS: usize = 200;
+
+/// Accuracy of every version over virtual time, with the baselines as lines.
+pub fn accuracy_over_time(report: &Report) -> Plot {
+    let (unit_s, unit) = time_unit(report.run.virtual_s);
+    let versions = &report.run.versions;
+    let hours: Vec<f64> = versions.iter().map(|version| version.at_s / unit_s).collect();
+    let mut plot = chart(axis(format!("virtual time ({unit})")), percent_axis("accuracy"));
+    plot.add_trace(steps("federation", hours, accuracies(report)));
+    add_baselines(&mut plot, report, report.run.virtual_s / unit_s);
+    plot
+}
+
+/// Accuracy of every version over the airtime that it took, mean of nodes.
+pub fn accuracy_over_airtime(report: &Report) -> Plot {
+    let nodes = report.run.nodes.len().max(1) as f64;
+    let airtime: Vec<f64> =
+        report.run.versions.iter().map(|version| version.uplink_airtime_s / nodes).collect();
+    let end = airtime.last().copied().unwrap_or(0.0).max(1e-3);
+    let mut plot = chart(axis("uplink airtime a node (s, mean)"), percent_axis("accuracy"));
+    plot.add_trace(steps("federation", airtime, accuracies(report)));
+    add_baselines(&mut plot, report, end);
+    plot
+}
+
+/// Accuracy over bytes, with what other ways of reaching it would have cost.
+pub fn accuracy_over_bytes(report: &Report) -> Plot {
+    let nodes = report.run.nodes.len().max(1) as f64;
+    let sent = report.run.versions.iter().filter(|version| version.uplink_payload_bytes > 0);
+    let bytes = sent.clone().map(|version| version.uplink_payload_bytes as f64 / nodes).collect();
+    let accuracy = sent.map(|version| 100.0 * version.accuracy).collect();
+    let x = axis("application bytes a node sent (mean, logarithmic)").type_(AxisType::Log);
+    let mut plot = chart(x, percent_axis("accuracy"));
+    plot.add_trace(steps("federation", bytes, accuracy));
+    let baselines = &report.summary.baselines;
+    let points = [
+        ("all samples, coded", Some(baselines.raw_data.bytes_per_node), baselines.raw_data.accuracy),
+        ("smallest subset of samples", baselines.raw_subset.bytes_per_node, baselines.raw_subset.accuracy),
+        ("FedAvg, whole f32 models", baselines.fedavg_fp32.bytes_per_node, baselines.fedavg_fp32.accuracy),
+    ];
+    for (index, (name, bytes, accuracy)) in points.into_iter().enumerate() {
+        if let Some(bytes) = bytes {
+            let marker = point_marker(&look(index + 1), 13);
+            let point =
+                Scatter::new(vec![bytes as f64], vec![100.0 * accuracy]).name(name).mode(Mode::Markers);
+            plot.add_trace(point.marker(marker));
+        }
+    }
+    plot
+}
+
+/// Airtime of every node, contributions and control apart.
+pub fn airtime(report: &Report) -> Plot {
+    let shown = Shown::of(&report.run.nodes);
+    let mut plot = chart(shown.axis(), axis("uplink airtime (s)"));
+    let contribution = shown.values(|node| node.contribution.airtime_s);
+    let control = shown.values(|node| node.control.airtime_s);
+    plot.add_trace(bars("contributions", &shown.labels, contribution, 0));
+    plot.add_trace(bars("joins, polls, status", &shown.labels, control, 1));
+    stacked(plot)
+}
+
+/// Worst hour of every transmitter, in per cent of what it may use.
+pub fn duty_cycle(report: &Report) -> Plot {
+    let shown = Shown::of(&report.run.nodes);
+    let mut plot = chart(shown.axis(), axis("used of the allowed airtime (%)"));
+    let nodes = shown.values(|node| 100.0 * node.duty_worst_ratio);
+    plot.add_trace(bars("nodes", &shown.labels, nodes, 0));
+    let gateways = &report.run.gateways;
+    let names: Vec<String> = (1..=gateways.len()).map(|number| format!("gateway {number}")).collect();
+    let ratios = gateways.iter().map(|gateway| 100.0 * gateway.duty_worst_ratio).collect();
+    plot.add_trace(bars("gateways", &names, ratios, 1));
+    let all: Vec<String> = shown.labels.iter().chain(&names).cloned().collect();
+    let limit = vec![100.0; all.len()];
+    let line = Line::new().color(BLACK).dash(look(1).dash).width(2.0);
+    plot.add_trace(Scatter::new(all, limit).name("limit").mode(Mode::Lines).line(line));
+    stacked(plot)
+}
+
+/// Uplinks of every node that no gateway received, by cause.
+pub fn losses(report: &Report) -> Plot {
+    let shown = Shown::of(&report.run.nodes);
+    let mut plot = chart(shown.axis(), axis("uplink frames lost"));
+    for (index, (name, count)) in causes().into_iter().enumerate() {
+        plot.add_trace(bars(name, &shown.labels, shown.values(|node| count(&node.lost) as f64), index));
+    }
+    stacked(plot)
+}
+
+/// Where nodes and gateways stand; one colour and marker a spreading factor.
+pub fn map(report: &Report) -> Plot {
+    let metres = |title: &str| axis(title).zero_line(false);
+    // One metre east is as long as one metre north.
+    let north = metres("metres north").scale_anchor("x").scale_ratio(1.0);
+    let mut plot = chart(metres("metres east"), north);
+    for (index, spreading_factor) in (7..=12).enumerate() {
+        let nodes = report.run.nodes.iter().filter(|node| node.spreading_factor == spreading_factor);
+        let (places, names): (Vec<Position>, Vec<String>) =
+            nodes.map(|node| (node.position, label(node))).unzip();
+        if !places.is_empty() {
+            let trace = scatter_places(&places).name(format!("node at SF{spreading_factor}"));
+            plot.add_trace(trace.text_array(names).marker(point_marker(&look(index), 10)));
+        }
+    }
+    let gateways: Vec<Position> = report.run.gateways.iter().map(|gateway| gateway.position).collect();
+    let star = Marker::new().symbol(MarkerSymbol::Star).size(18).color(BLACK);
+    plot.add_trace(scatter_places(&gateways).name("gateway").marker(star));
+    let layout = plot.layout().clone().height(620).hover_mode(HoverMode::Closest);
+    plot.set_layout(layout);
+    plot
+}
+
+/// A cause of loss: its name, and where it is counted.
+pub type Cause = (&'static str, fn(&Losses) -> u64);
+
+/// Causes of loss in the order of charts and tables.
+pub fn causes() -> [Cause; 5] {
+    [
+        ("collision", |lost| lost.collision),
+        ("too weak", |lost| lost.sensitivity),
+        ("gateway was sending", |lost| lost.half_duplex),
+        ("no free demodulator", |lost| lost.no_demodulator),
+        ("injected fault", |lost| lost.injected),
+    ]
+}
+
+/// How a node is called in charts and tables: by the data's name, or by the end of its DevEUI.
+pub fn label(node: &NodeRecord) -> String {
+    node.name.clone().unwrap_or_else(|| format!("…{}", &node.dev_eui.to_string()[12..]))
+}
+
+/// The nodes that have a bar.
+struct Shown<'a> {
+    nodes: Vec<&'a NodeRecord>,
+    labels: Vec<String>,
+    title: String,
+}
+
+impl<'a> Shown<'a> {
+    fn of(all: &'a [NodeRecord]) -> Self {
+        let every = all.len().div_ceil(MOST_BARS).max(1);
+        let mut nodes: Vec<&NodeRecord> = all.iter().collect();
+        let mut title = "node".to_owned();
+        if every > 1 {
+            nodes.sort_by(|a, b| b.sent().airtime_s.total_cmp(&a.sent().airtime_s));
+            title = format!("node, by airtime, one in {every} of {}", all.len());
+        }
+        let nodes: Vec<_> = nodes.into_iter().step_by(every).collect();
+        let labels = nodes.iter().map(|node| label(node)).collect();
+        Self { nodes, labels, title }
+    }
+
+    fn values(&self, value: impl Fn(&NodeRecord) -> f64) -> Vec<f64> {
+        self.nodes.iter().map(|node| value(node)).collect()
+    }
+
+    fn axis(&self) -> Axis {
+        axis(self.title.as_str()).type_(AxisType::Category).auto_margin(true)
+    }
+}
+
+fn time_unit(virtual_s: f64) -> (f64, &'static str) {
+    match virtual_s {
+        s if s <= 7_200.0 => (60.0, "minutes"),
+        s if s <= 3.0 * 86_400.0 => (3_600.0, "hours"),
+        _ => (86_400.0, "days"),
+    }
+}
+
+fn accuracies(report: &Report) -> Vec<f64> {
+    report.run.versions.iter().map(|version| 100.0 * version.accuracy).collect()
+}
+
+fn axis(title: impl Into<String>) -> Axis {
+    Axis::new().title(Title::with_text(title.into())).auto_margin(true).grid_color("#DDDDDD")
+}
+
+fn percent_axis(title: &str) -> Axis {
+    axis(format!("{title} (%)"))
+}
+
+fn chart(x: Axis, y: Axis) -> Plot {
+    let legend = Legend::new()
+        .orientation(Orientation::Horizontal)
+        .x(0.0)
+        .y(1.02)
+        .y_anchor(plotly::common::Anchor::Bottom);
+    let layout = Layout::new()
+        .x_axis(x)
+        .y_axis(y)
+        .legend(legend)
+        .height(430)
+        .margin(Margin::new().left(70).right(20).top(60).bottom(60))
+        .plot_background_color("#FFFFFF")
+        .paper_background_color("#FFFFFF")
+        .hover_mode(HoverMode::X);
+    let mut plot = Plot::new();
+    plot.set_layout(layout);
+    plot.set_configuration(
+        Configuration::new().responsive(true).display_logo(false).display_mode_bar(DisplayModeBar::False),
+    );
+    plot
+}
+
+fn stacked(mut plot: Plot) -> Plot {
+    let layout = plot.layout().clone().bar_mode(BarMode::Stack);
+    plot.set_layout(layout);
+    plot
+}
+
+/// A version holds until the next one, hence steps.
+fn steps(name: &str, x: Vec<f64>, y: Vec<f64>) -> Box<Scatter<f64, f64>> {
+    let look = look(0);
+    // With many versions markers would hide the line.
+    let mode = if x.len() > 60 { Mode::Lines } else { Mode::LinesMarkers };
+    Scatter::new(x, y)
+        .name(name)
+        .mode(mode)
+        .marker(Marker::new().color(look.colour).symbol(look.symbol).size(6))
+        .line(Line::new().color(look.colour).width(2.5).shape(LineShape::Hv))
+}
+
+fn add_baselines(plot: &mut Plot, report: &Report, end: f64) {
+    let summary = report.summary;
+    let lines = [
+        ("trained in one place", summary.baselines.centralised),
+        ("every node alone", summary.baselines.local_only),
+        ("most frequent class", summary.accuracy.majority_rate),
+    ];
+    for (index, (name, accuracy)) in lines.into_iter().enumerate() {
+        let look = look(index + 1);
+        let line = Line::new().color(look.colour).dash(look.dash).width(2.0);
+        let ends = vec![100.0 * accuracy; 2];
+        plot.add_trace(Scatter::new(vec![0.0, end], ends).name(name).mode(Mode::Lines).line(line));
+    }
+}
+
+fn bars(name: &str, labels: &[String], values: Vec<f64>, index: usize) -> Box<Bar<String, f64>> {
+    let look = look(index);
+    let pattern = Pattern::new().shape(look.pattern).solidity(0.25);
+    Bar::new(labels.to_vec(), values).name(name).marker(Marker::new().color(look.colour).pattern(pattern))
+}
+
+fn point_marker(look: &Look, size: usize) -> Marker {
+    Marker::new()
+        .color(look.colour)
+        .symbol(look.symbol.clone())
+        .size(size)
+        .line(Line::new().color(BLACK).width(1.0))
+}
+
+fn scatter_places(places: &[Position]) -> Box<Scatter<f64, f64>> {
+    let (x, y) = places.iter().map(|place| (place.x_m, place.y_m)).unzip();
+    Scatter::new(x, y).mode(Mode::Markers)
+}

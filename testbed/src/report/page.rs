@@ -1,0 +1,147 @@
+//! The page around charts and tables.
+use super::{Report, charts, tables, words};
+use plotly::Plot;
+
+/// Nothing may be loaded: charts work with the script and styles in the page alone.
+const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; font-src data:";
+
+const STYLE: &str = include_str!("page.css");
+
+/// On paper a chart is as wide as the page.
+const PRINT_SCRIPT: &str = "
+const charts = () => document.querySelectorAll('.js-plotly-plot');
+addEventListener('beforeprint', () => charts().forEach(chart => Plotly.relayout(chart, {width: 680})));
+addEventListener('afterprint', () => charts().forEach(chart => Plotly.relayout(chart, {width: null, autosize: true})));
+";
+
+/// The whole page.
+pub fn html(report: &Report) -> String {
+    let title =
+        tables::escape(&format!("Chirrup: {}, seed {}", report.summary.scenario, report.summary.seed));
+    [
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n".to_owned(),
+        format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n"),
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n".to_owned(),
+        format!("<title>{title}</title>\n<style>\n{STYLE}</style>\n{}\n</head>\n", chart_script()),
+        format!("<body>\n<h1>{title}</h1>\n<p>{}</p>\n", tables::escape(&words::paragraph(report))),
+        "<noscript><p>The charts need JavaScript; the tables hold the same figures.</p></noscript>\n"
+            .to_owned(),
+        sections(report),
+        format!(
+            "<footer>Trace {}</footer>\n<script>{PRINT_SCRIPT}</script>\n",
+            tables::escape(&report.summary.trace_hash)
+        ),
+        "</body>\n</html>\n".to_owned(),
+    ]
+    .concat()
+}
+
+/// The chart library of the `plotly` crate. The crate hands it out with a formula renderer behind it, two megabytes
+/// that no chart here needs.
+fn chart_script() -> String {
+    const END: &str = "</script>";
+    let scripts = Plot::offline_js_sources();
+    let end = scripts.find(END).expect("the crate hands out script elements") + END.len();
+    scripts[..end].to_owned()
+}
+
+fn sections(report: &Report) -> String {
+    let chart = |title: &str, id: &str, plot: &Plot, words: &str| {
+        format!(
+            "<section>\n<h2>{title}</h2>\n<p>{words}</p>\n{}\n</section>\n",
+            plot.to_inline_html(Some(id))
+        )
+    };
+    let part = |title: &str, body: String| format!("<section>\n<h2>{title}</h2>\n{body}</section>\n");
+    [
+        part("Compared with other ways", tables::baselines(report)),
+        chart(
+            "Accuracy over time",
+            "accuracy-time",
+            &charts::accuracy_over_time(report),
+            "Share of the held-out samples that the deployed model classifies correctly, version after version.",
+        ),
+        chart(
+            "Accuracy over airtime",
+            "accuracy-airtime",
+            &charts::accuracy_over_airtime(report),
+            "The same versions over the time that a node had spent on the air by then.",
+        ),
+        chart(
+            "Accuracy over bytes",
+            "accuracy-bytes",
+            &charts::accuracy_over_bytes(report),
+            "The same versions over the bytes that a node had sent by then. Points are other ways to train the model.",
+        ),
+        part("Accuracy in detail", tables::accuracy(report)),
+        part("What nodes sent", tables::traffic(report)),
+        chart(
+            "Airtime",
+            "airtime",
+            &charts::airtime(report),
+            "Time that every node spent on the air.",
+        ),
+        chart(
+            "Duty cycle",
+            "duty-cycle",
+            &charts::duty_cycle(report),
+            "The worst one-hour window of every transmitter, in its busiest sub-band.",
+        ),
+        chart("What was lost, and why", "losses", &charts::losses(report), "Uplinks that no gateway received."),
+        part("Frames and contributions", tables::losses(report)),
+        chart("Map", "map", &charts::map(report), "Nodes at the spreading factor that they ended with."),
+        part("Gateways", tables::gateways(report)),
+        part("Nodes", format!("<div class=\"wide\">{}</div>\n", tables::nodes(report))),
+        part("Scenario", format!("<pre>{}</pre>\n", tables::escape(&scenario_text(report)))),
+    ]
+    .concat()
+}
+
+fn scenario_text(report: &Report) -> String {
+    serde_json::to_string_pretty(report.scenario).expect("a scenario is plain data")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn the_page_is_complete_and_forbids_loading() {
+        let page = sample::with_report(html);
+        assert!(page.contains("default-src 'none'"));
+        for id in
+            ["accuracy-time", "accuracy-airtime", "accuracy-bytes", "airtime", "duty-cycle", "losses", "map"]
+        {
+            assert!(page.contains(&format!("Plotly.newPlot(\"{id}\"")), "{id}");
+        }
+        assert!(page.len() < 6_000_000, "{} bytes", page.len());
+    }
+
+    /// Outside the embedded library there is no address at all, and no element that loads anything.
+    #[test]
+    fn nothing_is_loaded_from_a_network() {
+        let page = sample::with_report(html).replace(&chart_script(), "");
+        for forbidden in
+            ["http://", "https://", "src=", "href=", "url(", "@import", "<link", "<iframe", "<img"]
+        {
+            assert!(!page.contains(forbidden), "{forbidden}");
+        }
+    }
+
+    #[test]
+    fn the_library_is_whole_and_alone() {
+        let script = chart_script();
+        assert_eq!(script.matches("<script").count(), 1);
+        assert!(script.contains("plotly.js v"));
+        assert!(!script.contains("MathJax.loader"));
+    }
+
+    #[test]
+    fn names_from_the_data_cannot_become_markup() {
+        let mut run = sample::run();
+        run.nodes[0].name = Some("</script><script>alert(1)</script>".into());
+        let page = sample::with_report_of(&run, html).replace(&chart_script(), "");
+        assert!(!page.contains("<script>alert"));
+    }
+}
