@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(bytes[..9], [1, 0b111, 2, 1, 0, 0, 7, 8, 9]);
         assert_eq!(bytes[9..13], [1, 2, 3, 4]);
         assert_eq!(bytes[45..53], [1, 2, 3, 0, 77, 0, 0, 0]);
-        assert_eq!(bytes[53..63], [3, 2, 5, 1, 3, 0x48, 0xf1, 0xd3, 0x33, 4]);
+        assert_eq!(bytes[53..63], [3, 2, 5, 1, 3, 0x08, 0xe6, 0xd3, 0x33, 4]);
         assert_eq!(bytes[63..68], [0b1111, 0, 0x28, 0x76, 0x84]);
         assert_eq!(bytes[113..121], [1, 0, 0, 0, 2, 0, 0, 0]);
         assert_eq!(Snapshot::from_bytes(&bytes), Ok(sample()));
