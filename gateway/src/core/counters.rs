@@ -74,7 +74,7 @@ pub struct Counters {
     /// Uplinks with none: acknowledgements, MAC commands, polls.
     pub uplinks_without_payload: u64,
     /// MAC commands and answers in uplinks, by name.
-    pub mac_commands: BTreeMap<String, u64>,
+    pub mac_commands: BTreeMap<&'static str, u64>,
     /// Downlinks with an application payload handed to a concentrator.
     pub downlinks: u64,
     /// Acknowledgements without payload handed to a concentrator.

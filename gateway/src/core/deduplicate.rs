@@ -109,9 +109,10 @@ impl Deduplicator {
         self.pending.push_back(Pending { phy, frequency_hz, data_rate, dev_eui, frame, hearings, closes_at });
     }
 
-    /// The next frame that has waited long enough.
+    /// The next frame that has waited long enough, or an older one of the same device: theirs stay in order.
     pub fn poll(&mut self, now: Instant) -> Option<Pending> {
-        let index = self.pending.iter().position(|pending| pending.closes_at <= now)?;
+        let ready = self.pending.iter().find(|pending| pending.closes_at <= now)?.dev_eui;
+        let index = self.pending.iter().position(|pending| pending.dev_eui == ready)?;
         self.pending.remove(index)
     }
 

@@ -1,6 +1,7 @@
 //! The bytes of LoRaWAN 1.0.x frames. The only file that knows `lrwn`.
 use super::config::NetId;
 use super::counters::Reason;
+use super::mac_commands;
 use super::record::{Key, Session};
 use chirrup_protocol::ids::{DevAddr, DevEui};
 use chirrup_protocol::region::DataRate;
@@ -56,7 +57,7 @@ pub struct Content {
     /// Port, 1 to 255, and decrypted payload.
     pub application: Option<(u8, Vec<u8>)>,
     /// Names of the MAC commands in it; `None` when they do not parse.
-    pub mac_commands: Option<Vec<String>>,
+    pub mac_commands: Option<Vec<&'static str>>,
 }
 
 /// Reads a PHY payload.
@@ -145,25 +146,20 @@ impl DataUp {
             Some(FRMPayload::Raw(bytes)) => bytes.as_slice(),
             _ => &[],
         };
+        let options = mac.fhdr.f_opts.to_vec().unwrap_or_default();
+        let (nwk_s_key, app_s_key, dev_addr) = (session.nwk_s_key, session.app_s_key, session.dev_addr);
         match mac.f_port {
-            None => commands_only(mac.fhdr.f_opts.clone()),
+            None => Content { application: None, mac_commands: mac_commands::names(&options) },
             Some(0) => {
-                let plain = crypt(session.nwk_s_key, Direction::Up, session.dev_addr, fcnt, cipher);
-                commands_only(MACCommandSet::from_slice(&plain))
+                let commands = crypt(nwk_s_key, Direction::Up, dev_addr, fcnt, cipher);
+                Content { application: None, mac_commands: mac_commands::names(&commands) }
             }
             Some(port) => {
-                let plain = crypt(session.app_s_key, Direction::Up, session.dev_addr, fcnt, cipher);
-                let commands = commands_only(mac.fhdr.f_opts.clone());
-                Content { application: Some((port, plain)), ..commands }
+                let plain = crypt(app_s_key, Direction::Up, dev_addr, fcnt, cipher);
+                Content { application: Some((port, plain)), mac_commands: mac_commands::names(&options) }
             }
         }
     }
-}
-
-fn commands_only(mut commands: MACCommandSet) -> Content {
-    let parsed = commands.decode_from_raw(true).is_ok();
-    let mac_commands = parsed.then(|| commands.iter().map(|command| command.cid().to_string()).collect());
-    Content { application: None, mac_commands }
 }
 
 /// A downlink data frame.
@@ -231,3 +227,6 @@ pub fn address_in_network(seed: u32, net_id: NetId) -> DevAddr {
 fn aes_key(key: Key) -> AES128Key {
     AES128Key::from_bytes(key.0)
 }
+
+#[cfg(test)]
+mod tests;

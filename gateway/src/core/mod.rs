@@ -10,8 +10,9 @@
 //! messages instead.
 //!
 //! Modules in reading order: [`config`], [`event`], [`record`] and [`counters`] are the interface; `server` is the
-//! table of contents, which uses `frame` (bytes), `device` (sessions), `deduplicate` (one frame, several
-//! concentrators), `window` (the chance to answer an uplink) and `schedule` (duty cycle and half duplex).
+//! table of contents of what happens to an uplink and `downlink` of what is sent. They use `frame` and `mac_commands`
+//! (bytes), `device` (sessions), `deduplicate` (one frame, several concentrators), `window` (the chance to answer),
+//! `schedule` and `concentrator` (duty cycle and half duplex).
 mod concentrator;
 pub mod config;
 pub mod counters;
@@ -20,6 +21,7 @@ mod device;
 mod downlink;
 pub mod event;
 mod frame;
+mod mac_commands;
 pub mod record;
 mod schedule;
 mod server;

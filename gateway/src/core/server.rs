@@ -262,8 +262,8 @@ impl NetworkServer {
         let Some(commands) = &content.mac_commands else {
             return self.counters.discard(Reason::MalformedMacCommands);
         };
-        for name in commands {
-            *self.counters.mac_commands.entry(name.clone()).or_default() += 1;
+        for &name in commands {
+            *self.counters.mac_commands.entry(name).or_default() += 1;
         }
     }
 }
