@@ -91,3 +91,34 @@ pub enum RestoreError {
         highest: DataRate,
     },
 }
+
+/// What the two have in common: an exchange that began and broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure<P> {
+    DutyCycle { earliest: Instant },
+    Transmit(P),
+    Receive(P),
+    Stack,
+}
+
+impl<P, S> From<Failure<P>> for JoinError<P, S> {
+    fn from(failure: Failure<P>) -> Self {
+        match failure {
+            Failure::DutyCycle { earliest } => Self::DutyCycle { earliest },
+            Failure::Transmit(error) => Self::Transmit(error),
+            Failure::Receive(error) => Self::Receive(error),
+            Failure::Stack => Self::Stack,
+        }
+    }
+}
+
+impl<P, S> From<Failure<P>> for SendError<P, S> {
+    fn from(failure: Failure<P>) -> Self {
+        match failure {
+            Failure::DutyCycle { earliest } => Self::DutyCycle { earliest },
+            Failure::Transmit(error) => Self::Transmit(error),
+            Failure::Receive(error) => Self::Receive(error),
+            Failure::Stack => Self::Stack,
+        }
+    }
+}

@@ -1,15 +1,13 @@
 //! The gate between stack and radio: sees every raw frame of one exchange, up and down.
+use super::admission::{Accepted, admit_data, admit_join};
 use super::airtime::Ledger;
 use super::counters::Counters;
-use super::frame::{self, DataFrame, Direction, MAX_FOPTS_BYTES, MAX_PHY_BYTES};
-use super::mac::MAX_COMMAND_BYTES;
+use super::frame::{self, MAX_FOPTS_BYTES, MAX_PHY_BYTES};
 use super::outcome::Signal;
 use chirrup_protocol::airtime::{Modulation, frame_airtime};
 use chirrup_protocol::time::{Duration, Instant};
 use heapless::Vec;
-use lorawan::default_crypto::DefaultFactory;
-use lorawan::keys::{AES128, AppKey};
-use lorawan::parser::{CfList, DecryptedJoinAcceptPayload};
+use lorawan::keys::AES128;
 use lorawan_device::async_device::Timings;
 use lorawan_device::async_device::radio::{PhyRxTx, RfConfig, RxConfig, RxQuality, RxStatus, TxConfig};
 
@@ -61,29 +59,6 @@ pub(super) struct Report {
 pub(super) struct Departed {
     pub phy_bytes: usize,
     pub on_air: Duration,
-}
-
-/// A downlink that was let through.
-pub(super) enum Accepted {
-    Join(JoinAccept),
-    Data(DataDownlink),
-}
-
-pub(super) struct JoinAccept {
-    pub signal: Signal,
-    pub join_nonce: [u8; 3],
-    pub dl_settings: u8,
-    pub rx_delay: u8,
-    /// Frequencies of channels 3 to 7, zero where there is none.
-    pub cf_list_hz: [u32; 5],
-}
-
-pub(super) struct DataDownlink {
-    pub signal: Signal,
-    pub fcnt: u16,
-    pub ack: bool,
-    pub more_pending: bool,
-    pub commands: Vec<u8, MAX_COMMAND_BYTES>,
 }
 
 /// Why the stack was told that the radio failed.
@@ -158,97 +133,27 @@ impl<'a, R> Gate<'a, R> {
         let signal = Signal { rssi_dbm: quality.rssi(), snr_db: quality.snr() };
         let admitted = match &self.plan.keys {
             Keys::Join { app_key, last_join_nonce } => {
-                admit_join(phy, signal, app_key, *last_join_nonce, self.counters).map(|accept| {
-                    self.report.accepted = Some(Accepted::Join(accept));
-                    len
-                })
+                admit_join(phy, signal, app_key, *last_join_nonce, &mut self.counters.discarded).map(
+                    |accept| {
+                        self.report.accepted = Some(Accepted::Join(accept));
+                        len
+                    },
+                )
             }
             Keys::Data { nwk_skey, dev_addr, next_fcnt_down, .. } => {
                 let key = AES128(*nwk_skey);
-                admit_data(phy, signal, &key, *dev_addr, *next_fcnt_down, self.counters).map(|downlink| {
-                    let fcnt = u32::from(downlink.fcnt);
-                    self.report.accepted = Some(Accepted::Data(downlink));
-                    frame::strip_mac_commands(phy, &key, fcnt)
-                })
+                admit_data(phy, signal, &key, *dev_addr, *next_fcnt_down, &mut self.counters.discarded).map(
+                    |downlink| {
+                        let fcnt = u32::from(downlink.fcnt);
+                        self.report.accepted = Some(Accepted::Data(downlink));
+                        frame::strip_mac_commands(phy, &key, fcnt)
+                    },
+                )
             }
         };
         self.counters.downlinks += u32::from(admitted.is_some());
         admitted
     }
-}
-
-/// Only an authentic JoinAccept, and not the last one again. The stack would adopt the channels and the delay of
-/// a forged one before it looks at the MIC.
-fn admit_join(
-    phy: &[u8],
-    signal: Signal,
-    app_key: &[u8; 16],
-    last_join_nonce: Option<[u8; 3]>,
-    counters: &mut Counters,
-) -> Option<JoinAccept> {
-    if phy.first().is_none_or(|mhdr| mhdr >> 5 != 1) {
-        counters.discarded.foreign += 1;
-        return None;
-    }
-    let accept =
-        decrypt_join_accept(phy, signal, app_key).filter(|accept| last_join_nonce != Some(accept.join_nonce));
-    counters.discarded.bad_join_accept += u32::from(accept.is_none());
-    accept
-}
-
-fn decrypt_join_accept(phy: &[u8], signal: Signal, app_key: &[u8; 16]) -> Option<JoinAccept> {
-    // 33 bytes with a CFList, 17 without.
-    let mut copy: Vec<u8, 33> = Vec::from_slice(phy).ok()?;
-    let key = AppKey::from(*app_key);
-    let accept =
-        DecryptedJoinAcceptPayload::new_with_factory(copy.as_mut_slice(), &key, DefaultFactory).ok()?;
-    let mut join_nonce = [0; 3];
-    join_nonce.copy_from_slice(accept.app_nonce().as_ref());
-    let cf_list_hz = match accept.c_f_list() {
-        Some(CfList::DynamicChannel(channels)) => channels.map(|channel| channel.value()),
-        _ => [0; 5],
-    };
-    Some(JoinAccept {
-        signal,
-        join_nonce,
-        dl_settings: accept.dl_settings().raw_value(),
-        rx_delay: accept.rx_delay(),
-        cf_list_hz,
-    })
-}
-
-/// Only an authentic, new downlink to this node.
-fn admit_data(
-    phy: &[u8],
-    signal: Signal,
-    nwk_skey: &AES128,
-    dev_addr: [u8; 4],
-    next_fcnt_down: u32,
-    counters: &mut Counters,
-) -> Option<DataDownlink> {
-    let discarded = &mut counters.discarded;
-    let Some(frame) = DataFrame::parse(phy).filter(|frame| frame.dev_addr() == dev_addr) else {
-        discarded.foreign += 1;
-        return None;
-    };
-    let fcnt = u32::from(frame.fcnt());
-    let reason = if frame.direction() == Direction::Up {
-        &mut discarded.reflected
-    } else if !frame.mic_is_valid(nwk_skey, fcnt) {
-        &mut discarded.bad_mic
-    } else if fcnt < next_fcnt_down {
-        &mut discarded.replayed
-    } else {
-        return Some(DataDownlink {
-            signal,
-            fcnt: frame.fcnt(),
-            ack: frame.ack(),
-            more_pending: frame.more_pending(),
-            commands: frame::mac_commands(phy, nwk_skey),
-        });
-    };
-    *reason += 1;
-    None
 }
 
 fn modulation(config: &TxConfig) -> Modulation {
@@ -307,5 +212,66 @@ impl<R: Timings> Timings for Gate<'_, R> {
 
     fn get_rx_window_buffer(&self) -> u32 {
         self.radio.get_rx_window_buffer()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chirrup_protocol::region::Region;
+    use core::future::Future;
+    use core::task::{Context, Poll, Waker};
+    use lora_modulation::{Bandwidth, BaseBandModulationParams, CodingRate, SpreadingFactor};
+
+    /// Counts what it sends.
+    struct Antenna(usize);
+
+    impl PhyRxTx for Antenna {
+        type PhyError = ();
+        const MAX_RADIO_POWER: u8 = 14;
+
+        async fn tx(&mut self, _: TxConfig, _: &[u8]) -> Result<u32, ()> {
+            self.0 += 1;
+            Ok(0)
+        }
+        async fn setup_rx(&mut self, _: RxConfig) -> Result<(), ()> {
+            Ok(())
+        }
+        async fn rx_continuous(&mut self, _: &mut [u8]) -> Result<(usize, RxQuality), ()> {
+            Err(())
+        }
+        async fn rx_single(&mut self, _: &mut [u8]) -> Result<RxStatus, ()> {
+            Ok(RxStatus::RxTimeout)
+        }
+    }
+
+    /// The last line of defence: even a stack that sends when it should not is held back.
+    #[test]
+    fn the_gate_itself_keeps_the_duty_cycle() {
+        let bb = BaseBandModulationParams::new(SpreadingFactor::_12, Bandwidth::_125KHz, CodingRate::_4_5);
+        let rf = RfConfig { frequency: 868_100_000, bb };
+        let plan = Plan {
+            now: Instant::ZERO,
+            frequency_hz: 868_100_000,
+            power_reduction_db: 0,
+            max_duty_exponent: 0,
+            windows: [rf; 2],
+            keys: Keys::Join { app_key: [0; 16], last_join_nonce: None },
+        };
+        let (mut antenna, mut counters) = (Antenna(0), Counters::default());
+        let mut ledger = Ledger::new(Region::Eu868);
+        let mut gate = Gate::new(&mut antenna, &mut ledger, &mut counters, plan);
+        let mut held_back = 0;
+        for _ in 0..20 {
+            let sending = core::pin::pin!(gate.tx(TxConfig { pw: 14, rf }, &[0; 64]));
+            match sending.poll(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(Err(GateError::HeldBack)) => held_back += 1,
+                Poll::Ready(sent) => assert!(sent.is_ok()),
+                Poll::Pending => panic!("nothing to wait for"),
+            }
+        }
+        assert!(gate.take_report().held_back > Some(Instant::ZERO));
+        // 64 B at SF12 are 2.793 s; 36 s hold twelve of them.
+        assert_eq!((antenna.0, held_back, counters.held_back), (12, 8, 8));
     }
 }

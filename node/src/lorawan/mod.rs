@@ -16,10 +16,10 @@
 //! ```
 //!
 //! - `gate`: every raw frame passes here. Up: the planned channel, the planned power, the pending MAC answers, and
-//!   the last look at the duty cycle. Down: only a frame that is authentic, new, and a downlink gets through, and
-//!   without its MAC commands, which the stack cannot handle safely.
+//!   the last look at the duty cycle. Down: only a frame that is authentic, new, and a downlink gets through
+//!   (`admission`), and without its MAC commands, which the stack cannot handle safely.
 //! - `timer`: the network's RxDelay. `rng`: a counted DevNonce.
-//! - [`link`](self) state, `mac` commands and `channels`: what network and node agreed on.
+//! - `link`, `mac`, `channels`: what network and node agreed on, and the commands that change it.
 //! - [`Snapshot`]: what survives a power cut, stored through [`SnapshotStore`] *before* it is needed.
 //!
 //! What it deliberately does not do: Class B and C, ABP, other regions, retransmissions (NbTrans), and ADR (the
@@ -27,6 +27,7 @@
 //! `now` is the protocol time of the call.
 //!
 //! `docs/lorawan-stack.md` lists each defect of the stack, how it is handled, and the tests that pin it.
+mod admission;
 mod airtime;
 mod channels;
 mod config;

@@ -72,6 +72,18 @@ fn a_confirmed_downlink_is_acknowledged_once_and_across_a_power_cut() {
 }
 
 #[test]
+fn an_acknowledgement_and_answers_outlive_a_failing_radio() {
+    let mut bench = Bench::joined(Announced::default());
+    bench.hear(&Down { confirmed: true, ..Down::commands(0, &[0x06]) });
+    bench.air.script().tx_fails = true;
+    assert!(bench.send(b"x").is_err());
+    bench.air.script().tx_fails = false;
+    let sent = bench.send(b"x").unwrap();
+    let up = bench.last_uplink(sent.fcnt);
+    assert_eq!((up.ack, up.fopts), (true, vec![0x06, 255, 5]));
+}
+
+#[test]
 fn no_downlink_is_accepted_twice() {
     let mut bench = Bench::joined(Announced::default());
     for fcnt in [0, 1, 5] {

@@ -8,7 +8,7 @@ use super::{Guard, SnapshotStore};
 use chirrup_protocol::time::{Duration, Instant};
 
 /// Uplink counters that one stored snapshot reserves.
-const FCNT_BLOCK: u32 = 32;
+pub(super) const FCNT_BLOCK: u32 = 32;
 
 /// DevNonces that one stored snapshot reserves.
 const DEV_NONCE_BLOCK: u32 = 8;

@@ -1,13 +1,14 @@
 //! One exchange: a stack is built, used, and thrown away.
-use super::super::error::{JoinError, SendError};
-use super::super::gate::{DataDownlink, Gate, GateError, JoinAccept, Keys, Plan, Report};
+use super::super::admission::{DataDownlink, JoinAccept};
+use super::super::error::Failure;
+use super::super::gate::{Gate, GateError, Keys, Plan, Report};
 use super::super::link::{Link, ReceiveWindows, rx_delay_s, stack_data_rate, stack_region};
 use super::super::mac::{self, Sequence};
 use super::super::outcome::{Acknowledgement, Confirmation, Downlink, Message};
 use super::super::rng::DrawnNonce;
 use super::super::session::Session;
 use super::super::timer::Windows;
-use super::checkpoint::Reserved;
+use super::checkpoint::{FCNT_BLOCK, Reserved};
 use super::{Guard, SnapshotStore};
 use chirrup_protocol::time::Instant;
 use heapless::Vec;
@@ -17,13 +18,11 @@ use lorawan_device::default_crypto::DefaultFactory;
 use lorawan_device::region::Configuration;
 use lorawan_device::{AppEui, AppKey, DevEui, JoinMode};
 
-/// Uplink counters that the snapshot after a join reserves.
-const FIRST_FCNT_BLOCK: u32 = 32;
-
 /// The stack for one exchange.
 type Stack<'a, R, T> = Device<Gate<'a, R>, DefaultFactory, Windows<'a, T>, DrawnNonce>;
 
-type StackResult<A, R> = Result<A, StackError<GateError<<R as PhyRxTx>::PhyError>>>;
+/// What an exchange brought, or why it broke off.
+type Outcome<A, R> = Result<A, Failure<<R as PhyRxTx>::PhyError>>;
 
 /// An uplink that passed every check.
 pub(super) struct Uplink<'a> {
@@ -58,7 +57,7 @@ where
         now: Instant,
         dev_nonce: u16,
         frequency_hz: u32,
-    ) -> (Report, StackResult<Option<Session>, R>) {
+    ) -> (Report, Outcome<Option<Session>, R>) {
         let defaults = Link { windows: ReceiveWindows::new(self.link.region), ..self.link.clone() };
         let plan = Plan {
             now,
@@ -78,7 +77,9 @@ where
             JoinResponse::JoinSuccess => stack.get_session().map(Session::of_join),
             JoinResponse::NoJoinAccept => None,
         });
-        (stack.get_mut_radio().take_report(), outcome)
+        let report = stack.get_mut_radio().take_report();
+        let outcome = outcome.map_err(|error| failure(error, &report));
+        (report, outcome)
     }
 
     fn join_mode(&self) -> JoinMode {
@@ -114,7 +115,7 @@ where
         self.checkpoint_due = true;
         self.reserved.fcnt_up = session.next_fcnt_up;
         // When this fails the session is good all the same: the first uplink stores before it is sent, or says why.
-        let reserved = Reserved { fcnt_up: FIRST_FCNT_BLOCK, ..self.reserved };
+        let reserved = Reserved { fcnt_up: FCNT_BLOCK, ..self.reserved };
         self.checkpoint_due = self.checkpoint_as(reserved, now).await.is_err();
     }
 
@@ -123,7 +124,7 @@ where
         &mut self,
         now: Instant,
         uplink: Uplink<'_>,
-    ) -> (Report, StackResult<StackAnswer, R>) {
+    ) -> (Report, Outcome<StackAnswer, R>) {
         let Uplink { session, fport, payload, confirmation, frequency_hz } = uplink;
         let plan = Plan {
             now,
@@ -154,9 +155,12 @@ where
             ack_due: stack.get_session().is_some_and(|session| session.uplink.confirms_downlink()),
         });
         let report = stack.get_mut_radio().take_report();
-        if report.departed.is_some() {
+        if report.transmitted {
             self.answers.sent();
+        } else if let Some(kept) = &mut self.session {
+            kept.ack_due = session.ack_due;
         }
+        let outcome = outcome.map_err(|error| failure(error, &report));
         (report, outcome)
     }
 
@@ -193,28 +197,12 @@ pub(super) fn acknowledgement(confirmation: Confirmation, heard: Option<&DataDow
     }
 }
 
-pub(super) fn join_error<P, S>(
-    error: StackError<GateError<P>>,
-    held_back: Option<Instant>,
-    transmitted: bool,
-) -> JoinError<P, S> {
-    match (error, held_back) {
-        (StackError::Radio(GateError::Radio(error)), _) if transmitted => JoinError::Receive(error),
-        (StackError::Radio(GateError::Radio(error)), _) => JoinError::Transmit(error),
-        (StackError::Radio(GateError::HeldBack), Some(earliest)) => JoinError::DutyCycle { earliest },
-        _ => JoinError::Stack,
-    }
-}
-
-pub(super) fn send_error<P, S>(
-    error: StackError<GateError<P>>,
-    held_back: Option<Instant>,
-    transmitted: bool,
-) -> SendError<P, S> {
-    match (error, held_back) {
-        (StackError::Radio(GateError::Radio(error)), _) if transmitted => SendError::Receive(error),
-        (StackError::Radio(GateError::Radio(error)), _) => SendError::Transmit(error),
-        (StackError::Radio(GateError::HeldBack), Some(earliest)) => SendError::DutyCycle { earliest },
-        _ => SendError::Stack,
+/// Why the stack gave up.
+fn failure<P>(error: StackError<GateError<P>>, report: &Report) -> Failure<P> {
+    match (error, report.held_back) {
+        (StackError::Radio(GateError::Radio(error)), _) if report.transmitted => Failure::Receive(error),
+        (StackError::Radio(GateError::Radio(error)), _) => Failure::Transmit(error),
+        (StackError::Radio(GateError::HeldBack), Some(earliest)) => Failure::DutyCycle { earliest },
+        _ => Failure::Stack,
     }
 }

@@ -4,13 +4,13 @@ mod exchange;
 mod limits;
 
 use self::checkpoint::{Reserved, restore_link};
-use self::exchange::{Uplink, acknowledgement, join_error, send_error};
+use self::exchange::{Uplink, acknowledgement};
+use super::admission::Accepted;
 use super::airtime::Ledger;
 use super::channels::Channels;
 use super::config::GuardConfig;
 use super::counters::Counters;
 use super::error::{JoinError, RestoreError, SendError};
-use super::gate::Accepted;
 use super::link::{DataRates, Link};
 use super::mac::Answers;
 use super::outcome::{Confirmation, Joined, Sent};
@@ -146,7 +146,7 @@ where
             }
             (Ok(None), ..) => Err(JoinError::NoAccept),
             (Ok(Some(_)), ..) => Err(JoinError::Stack),
-            (Err(error), ..) => Err(join_error(error, report.held_back, report.transmitted)),
+            (Err(failure), ..) => Err(failure.into()),
         }
     }
 
@@ -177,7 +177,7 @@ where
         let uplink = Uplink { session, fport, payload, confirmation, frequency_hz };
         let (report, outcome) = self.exchange_data(now, uplink).await;
         self.in_exchange = false;
-        let answer = outcome.map_err(|error| send_error(error, report.held_back, report.transmitted))?;
+        let answer = outcome?;
         let departed = report.departed.ok_or(SendError::Stack)?;
         let heard = match report.accepted {
             Some(Accepted::Data(heard)) => Some(heard),
