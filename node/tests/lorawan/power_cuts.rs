@@ -77,6 +77,24 @@ fn a_restart_skips_the_rest_of_its_block() {
     assert_eq!(bench.last_uplink(64).payload, b"x");
 }
 
+/// At a data rate where counters run out before airtime does.
+#[test]
+fn no_counter_is_used_twice_wherever_in_a_block_the_power_fails() {
+    for uplinks in 30..=35 {
+        let mut bench = Bench::joined(Announced::default());
+        for _ in 0..2 {
+            bench.node.set_data_rate(chirrup_protocol::region::DataRate(5)).unwrap();
+            for _ in 0..uplinks {
+                bench.send(b"x").unwrap();
+            }
+            bench.power_cut();
+        }
+        bench.send(b"x").unwrap();
+        let counters = counters_on_air(&bench);
+        assert!(counters.is_sorted_by(|a, b| a < b), "{counters:?}");
+    }
+}
+
 #[test]
 fn nothing_is_sent_that_a_restart_would_send_again() {
     let mut bench = Bench::joined(Announced::default());
