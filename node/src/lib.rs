@@ -3,8 +3,10 @@
 //! What this crate deliberately does not do: it allocates nothing, reads no clock, knows no executor, and drives
 //! no particular radio.
 //!
-//! - [`lorawan`]: the guarded LoRaWAN stack.
+//! - [`agent`]: learns, and judges what is worth its airtime; no I/O.
+//! - [`lorawan`]: the guarded LoRaWAN stack, and the driver that runs an agent over it.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+pub mod agent;
 pub mod lorawan;

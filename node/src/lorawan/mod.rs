@@ -32,6 +32,7 @@ mod airtime;
 mod channels;
 mod config;
 mod counters;
+pub mod driver;
 mod error;
 mod frame;
 mod gate;

@@ -1,0 +1,156 @@
+//! Runs an agent over a guarded LoRaWAN stack. Neutral to the executor; never drops a `send` future.
+use super::{Acknowledgement, Confirmation, Guard, JoinError, SendError, SnapshotStore, Standing};
+use crate::agent::{Action, Agent, AgentSnapshot, Event, Link, Refusal, Uplink};
+use chirrup_protocol::region::{DataRate, Region};
+use chirrup_protocol::time::Instant;
+use lorawan_device::async_device::Timings;
+use lorawan_device::async_device::radio::{PhyRxTx, Timer};
+use rand_core::RngCore;
+
+/// Joins that may fail at one data rate before a slower one is tried.
+const JOINS_A_DATA_RATE: u32 = 2;
+
+/// What a node is surrounded by: a clock, a sensor, a battery, storage.
+#[allow(async_fn_in_trait)]
+pub trait World {
+    /// Why a snapshot could not be stored.
+    type StoreError;
+
+    /// The time.
+    fn now(&self) -> Instant;
+
+    /// Waits for the next sample, at most until `deadline`. Writes the sample to `features` and returns its label;
+    /// `None` when the deadline came first.
+    async fn next_sample(&mut self, deadline: Instant, features: &mut [f32]) -> Option<usize>;
+
+    /// 0 external power, 1 to 254 from empty to full, 255 unknown.
+    fn battery(&self) -> u8;
+
+    /// Makes the agent's snapshot durable.
+    async fn store(&mut self, snapshot: &AgentSnapshot) -> Result<(), Self::StoreError>;
+
+    /// Told after each exchange and each sample, for logs and reports.
+    fn observe(&mut self, agent: &Agent<'_>);
+}
+
+/// Limits of the data rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DataRateRange {
+    /// Slowest.
+    pub lowest: DataRate,
+    /// Fastest; joins begin with it.
+    pub highest: DataRate,
+}
+
+/// An agent, its guarded stack and its world.
+pub struct Driver<'a, 'm, R, T, G, S, W> {
+    /// Decides.
+    pub agent: &'a mut Agent<'m>,
+    /// Sends.
+    pub guard: &'a mut Guard<R, T, G, S>,
+    /// Surrounds.
+    pub world: &'a mut W,
+    /// The region.
+    pub region: Region,
+    /// Limits of the data rate.
+    pub data_rates: DataRateRange,
+}
+
+impl<R, T, G, S, W> Driver<'_, '_, R, T, G, S, W>
+where
+    R: PhyRxTx + Timings,
+    T: Timer,
+    G: RngCore,
+    S: SnapshotStore,
+    W: World,
+{
+    /// Runs until the future is dropped. `features` holds one sample.
+    pub async fn run(&mut self, features: &mut [f32]) -> ! {
+        let mut failed_joins = 0;
+        loop {
+            let link = self.link();
+            match self.agent.poll_action(self.world.now(), &link) {
+                Some(Action::Join) => self.join(&mut failed_joins).await,
+                Some(Action::Store(snapshot)) => self.store(&snapshot).await,
+                Some(Action::UseDataRate(data_rate)) => self.use_data_rate(data_rate),
+                Some(Action::Transmit(uplink)) => self.transmit(&uplink).await,
+                None => self.wait(features, &link).await,
+            }
+        }
+    }
+
+    fn link(&self) -> Link {
+        Link {
+            joined: self.guard.standing() == Standing::Joined,
+            region: self.region,
+            data_rate: self.guard.data_rate(),
+            max_payload_bytes: self.guard.max_payload_bytes(),
+            lowest_data_rate: self.data_rates.lowest,
+            battery: self.world.battery(),
+        }
+    }
+
+    async fn wait(&mut self, features: &mut [f32], link: &Link) {
+        let now = self.world.now();
+        let deadline = self.agent.next_deadline(now, link);
+        if let Some(label) = self.world.next_sample(deadline, features).await {
+            self.agent.handle(self.world.now(), Event::SampleArrived { features, label });
+            self.world.observe(self.agent);
+        }
+    }
+
+    async fn join(&mut self, failed_joins: &mut u32) {
+        let slower = self.data_rates.highest.0.saturating_sub((*failed_joins / JOINS_A_DATA_RATE) as u8);
+        self.use_data_rate(DataRate(slower.max(self.data_rates.lowest.0)));
+        let joined = self.guard.join(self.world.now()).await;
+        let now = self.world.now();
+        let event = match joined {
+            Ok(_) => {
+                *failed_joins = 0;
+                Event::Joined
+            }
+            Err(JoinError::DutyCycle { earliest }) => Event::JoinFailed { not_before: earliest },
+            Err(_) => {
+                *failed_joins += 1;
+                Event::JoinFailed { not_before: now }
+            }
+        };
+        self.agent.handle(now, event);
+        self.world.observe(self.agent);
+    }
+
+    async fn store(&mut self, snapshot: &AgentSnapshot) {
+        let stored = self.world.store(snapshot).await;
+        self.agent.handle(self.world.now(), if stored.is_ok() { Event::Stored } else { Event::StoreFailed });
+    }
+
+    /// Advice beyond the configured range is followed as far as the range goes.
+    fn use_data_rate(&mut self, data_rate: DataRate) {
+        let data_rate = data_rate.clamp(self.data_rates.lowest, self.data_rates.highest);
+        self.guard.set_data_rate(data_rate).expect("the range was checked when the guard was made");
+    }
+
+    async fn transmit(&mut self, uplink: &Uplink) {
+        let confirmation = if uplink.confirm { Confirmation::Requested } else { Confirmation::NotRequested };
+        let sent = self.guard.send(self.world.now(), uplink.fport, &uplink.payload, confirmation).await;
+        let now = self.world.now();
+        match &sent {
+            Ok(sent) => {
+                let message = sent.downlink.as_ref().and_then(|downlink| downlink.message.as_ref());
+                let downlink = message.map(|message| (message.fport, message.payload.as_slice()));
+                let answered = sent.downlink.is_some() || sent.acknowledgement == Acknowledgement::Received;
+                self.agent.handle(now, Event::UplinkSent { on_air: sent.on_air, downlink, answered });
+            }
+            Err(error) => self.agent.handle(now, Event::UplinkRefused(refusal(error))),
+        }
+        self.world.observe(self.agent);
+    }
+}
+
+fn refusal<P, S>(error: &SendError<P, S>) -> Refusal {
+    match error {
+        SendError::DutyCycle { earliest } => Refusal::NotBefore(*earliest),
+        SendError::NotJoined | SendError::SessionExhausted => Refusal::SessionLost,
+        _ => Refusal::Failed,
+    }
+}
