@@ -5,7 +5,7 @@ use chirrup_protocol::time::{Duration, Instant};
 use chirrup_testbed::device::VirtualRadio;
 use chirrup_testbed::kernel::TaskId;
 use chirrup_testbed::radio::{
-    Cause, CollisionModel, GatewayIndex, Links, MediumConfig, NodeIndex, Outcome, RadioError,
+    Cause, CollisionModel, Emission, GatewayIndex, Links, MediumConfig, NodeIndex, Outcome, RadioError,
 };
 use lora_modulation::{Bandwidth, BaseBandModulationParams, CodingRate, SpreadingFactor};
 use lorawan_device::async_device::radio::{PhyRxTx, RfConfig, RxConfig, RxMode, RxStatus};
@@ -28,11 +28,11 @@ fn listen(world: &mut World, node: u32, sf: u8, longest: Duration, results: &Res
 }
 
 /// One node that listens at SF7 for 18 ms, and one downlink.
-fn window_against(down_at: Instant, frequency_hz: u32, sf: u8) -> ((Instant, Option<f64>), u64) {
+fn window_against(down_at: Instant, downlink: Emission) -> ((Instant, Option<f64>), u64) {
     let mut world = World::new(config(CollisionModel::Capture), heard_with(&[-90.0]));
     let results = Results::default();
     listen(&mut world, 0, 7, Duration::from_millis(18), &results);
-    world.send_down(down_at, 0, frame(frequency_hz, sf));
+    world.send_down(down_at, 0, downlink);
     world.run();
     let receiving_us = world.air.medium().log().radio_time(NodeIndex(0)).receiving.as_micros();
     let result = results.borrow()[0];
@@ -55,10 +55,12 @@ fn a_window_hears_a_frame_of_which_five_preamble_symbols_lie_in_it() {
         (latest, heard(latest)),
         (latest + 1, closed_empty),
     ] {
-        assert_eq!(window_against(us(down_at_us), RX2_HZ, 7), expected, "{down_at_us}");
+        assert_eq!(window_against(us(down_at_us), frame(RX2_HZ, 7)), expected, "{down_at_us}");
     }
-    assert_eq!(window_against(ms(1_005), RX2_HZ, 8), closed_empty);
-    assert_eq!(window_against(ms(1_005), RX2_HZ - 200_000, 7), closed_empty);
+    let wide = Emission { modulation: Modulation::lorawan(7, 250_000), ..frame(RX2_HZ, 7) };
+    for missed in [frame(RX2_HZ, 8), frame(RX2_HZ - 200_000, 7), wide] {
+        assert_eq!(window_against(ms(1_005), missed), closed_empty);
+    }
 }
 
 #[test]

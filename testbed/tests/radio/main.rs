@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod aloha;
 mod downlinks;
+mod oracle;
 mod stack;
 mod uplinks;
 mod world;
