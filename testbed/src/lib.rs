@@ -8,3 +8,5 @@ pub mod scenario;
 pub mod baseline;
 pub mod summary;
 pub mod report;
+pub mod cli;
+pub mod simulation;

@@ -6,17 +6,10 @@ use chirrup_protocol::ids::{DevEui, GatewayId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// A place on the plane, in metres from the middle of the field.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Position {
-    /// Towards the east.
-    pub x_m: f64,
-    /// Towards the north.
-    pub y_m: f64,
-}
+pub use crate::radio::Position;
 
 /// Whatever a simulation hands over when it has ended.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct RunRecord {
     /// Virtual time that has passed, in seconds.
     pub virtual_s: f64,
@@ -39,8 +32,10 @@ pub struct RunRecord {
 }
 
 /// How well the model that nodes run, quantised as it is, does on the test rows.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeployedAccuracy {
+    /// Mean over nodes of the accuracy of the model that each of them runs at the end.
+    pub held: f64,
     /// Mean of the recalls of the classes, over all test rows.
     pub balanced: f64,
     /// Accuracy of the model that the aggregator holds, where it is larger than the nodes'.
@@ -58,8 +53,12 @@ pub struct VersionRecord {
     pub version: u32,
     /// Share of all test rows that the deployed form of the version classifies correctly.
     pub accuracy: f64,
-    /// Application bytes that all nodes together had sent by then.
-    pub uplink_payload_bytes: u64,
+    /// The same of the models that nodes run at this time, mean over nodes: the downlink takes its time.
+    pub held: f64,
+    /// Nodes that run this version or the one before.
+    pub nodes_up_to_date: usize,
+    /// Bytes that all nodes together had put on the air by then, LoRaWAN's own included.
+    pub uplink_phy_bytes: u64,
     /// Airtime that all nodes together had used by then, in seconds.
     pub uplink_airtime_s: f64,
     /// Energy that all nodes together had spent on it, in millijoules.
@@ -69,7 +68,7 @@ pub struct VersionRecord {
 }
 
 /// What a node sent of one sort.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sent {
     /// Application bytes: seal included, LoRaWAN's own bytes not.
     pub payload_bytes: u64,
@@ -94,7 +93,7 @@ impl std::ops::Add for Sent {
 }
 
 /// One node of a finished run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct NodeRecord {
     /// Identity.
     pub dev_eui: DevEui,
@@ -128,7 +127,7 @@ impl NodeRecord {
 }
 
 /// One gateway of a finished run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GatewayRecord {
     /// Identity.
     pub id: GatewayId,
@@ -157,6 +156,8 @@ pub struct Losses {
     pub no_demodulator: u64,
     /// Lost on purpose.
     pub injected: u64,
+    /// A downlink that met no open receive window.
+    pub unheard: u64,
 }
 
 /// Uplinks and downlinks on the air.
@@ -217,7 +218,7 @@ pub struct Summary {
 /// Accuracies, all as shares from 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Accuracy {
-    /// Of the last version.
+    /// Of the models that nodes run at the end, mean over nodes.
     #[serde(rename = "final")]
     pub final_: f64,
     /// Mean recall of the classes, of the last version.
@@ -355,12 +356,17 @@ impl Summary {
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("a summary is plain data") + "\n"
     }
+
+    /// The summary as one JSON object on one line.
+    pub fn to_json_line(&self) -> String {
+        serde_json::to_string(self).expect("a summary is plain data") + "\n"
+    }
 }
 
 impl RunRecord {
-    /// Accuracy of the last version; 0 when there is none.
+    /// Accuracy of the models that nodes run at the end, mean over nodes.
     pub fn final_accuracy(&self) -> f64 {
-        self.versions.last().map_or(0.0, |version| version.accuracy)
+        self.accuracy.held
     }
 
     fn worst_duty_ratio(&self) -> f64 {

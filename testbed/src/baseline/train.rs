@@ -43,24 +43,23 @@ impl Trainer {
         Rng::for_purpose(self.seed, purpose, index)
     }
 
-    /// A model trained from zero on `rows`; `purpose` decides their order.
+    /// A model trained from zero on `rows`; `purpose` decides their order. The step size falls linearly over the
+    /// passes: a federation averages the noise of single steps away, and one model must not be worse off.
     pub fn train(&self, rows: &Rows, purpose: &str) -> Result<Vec<f32>, LearnError> {
         let mut params = vec![0.0; self.n_params()];
         let passes = ENOUGH_STEPS.div_ceil(rows.len().max(1)).clamp(FEWEST_PASSES, MOST_PASSES);
         let mut rng = self.rng(purpose, 0);
-        (0..passes).try_for_each(|_| self.pass(&mut params, rows, &mut rng))?;
+        for pass in 0..passes {
+            let left = (passes - pass) as f32 / passes as f32;
+            let learner = Softmax { learning_rate: left * self.learner.learning_rate, ..self.learner };
+            one_pass(&learner, &mut params, rows, &mut rng)?;
+        }
         Ok(params)
     }
 
-    /// One pass over `rows` in random order.
+    /// One pass over `rows` in random order, at the learner's own step size.
     pub fn pass(&self, params: &mut [f32], rows: &Rows, rng: &mut Rng) -> Result<(), LearnError> {
-        let mut order: Vec<usize> = (0..rows.len()).collect();
-        rng.shuffle(&mut order);
-        let mut scratch = vec![0.0; self.n_classes()];
-        for row in order {
-            self.learner.step(params, rows.features(row), rows.label(row), &mut scratch)?;
-        }
-        Ok(())
+        one_pass(&self.learner, params, rows, rng)
     }
 
     /// Share of `rows` that the model classifies correctly.
@@ -73,4 +72,14 @@ impl Trainer {
         }
         Ok(right as f64 / rows.len().max(1) as f64)
     }
+}
+
+fn one_pass(learner: &Softmax, params: &mut [f32], rows: &Rows, rng: &mut Rng) -> Result<(), LearnError> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    rng.shuffle(&mut order);
+    let mut scratch = vec![0.0; learner.shape.classes];
+    for row in order {
+        learner.step(params, rows.features(row), rows.label(row), &mut scratch)?;
+    }
+    Ok(())
 }

@@ -2,9 +2,11 @@
 use super::Report;
 use super::palette::{BLACK, Look, look};
 use crate::summary::{Losses, NodeRecord, Position};
-use plotly::common::{Line, LineShape, Marker, MarkerSymbol, Mode, Orientation, Pattern, Title};
+use plotly::common::{
+    Line, LineShape, Marker, MarkerSymbol, Mode, Orientation, Pattern, PatternFillMode, Title,
+};
 use plotly::configuration::DisplayModeBar;
-use plotly::layout::{Axis, AxisType, BarMode, HoverMode, Layout, Legend, Margin};
+use plotly::layout::{Axis, AxisType, BarMode, HoverMode, Layout, Legend, Margin, TraceOrder};
 use plotly::{Bar, Configuration, Plot, Scatter};
 
 /// More bars than this are not readable; then nodes are sorted and every n-th is shown.
@@ -39,7 +41,7 @@ pub fn accuracy_over_bytes(report: &Report) -> Plot {
     let sent = report.run.versions.iter().filter(|version| version.uplink_payload_bytes > 0);
     let bytes = sent.clone().map(|version| version.uplink_payload_bytes as f64 / nodes).collect();
     let accuracy = sent.map(|version| 100.0 * version.accuracy).collect();
-    let x = axis("application bytes a node sent (mean, logarithmic)").type_(AxisType::Log);
+    let x = axis("application bytes a node sent (mean, logarithmic)").type_(AxisType::Log).dtick(1.0);
     let mut plot = chart(x, percent_axis("accuracy"));
     plot.add_trace(steps("federation", bytes, accuracy));
     let baselines = &report.summary.baselines;
@@ -124,13 +126,14 @@ pub fn map(report: &Report) -> Plot {
 pub type Cause = (&'static str, fn(&Losses) -> u64);
 
 /// Causes of loss in the order of charts and tables.
-pub fn causes() -> [Cause; 5] {
+pub fn causes() -> [Cause; 6] {
     [
         ("collision", |lost| lost.collision),
         ("too weak", |lost| lost.sensitivity),
         ("gateway was sending", |lost| lost.half_duplex),
         ("no free demodulator", |lost| lost.no_demodulator),
         ("injected fault", |lost| lost.injected),
+        ("no open window", |lost| lost.unheard),
     ]
 }
 
@@ -191,6 +194,7 @@ fn percent_axis(title: &str) -> Axis {
 
 fn chart(x: Axis, y: Axis) -> Plot {
     let legend = Legend::new()
+        .trace_order(TraceOrder::Normal)
         .orientation(Orientation::Horizontal)
         .x(0.0)
         .y(1.02)
@@ -247,7 +251,7 @@ fn add_baselines(plot: &mut Plot, report: &Report, end: f64) {
 
 fn bars(name: &str, labels: &[String], values: Vec<f64>, index: usize) -> Box<Bar<String, f64>> {
     let look = look(index);
-    let pattern = Pattern::new().shape(look.pattern).solidity(0.25);
+    let pattern = Pattern::new().shape(look.pattern).fill_mode(PatternFillMode::Overlay).solidity(0.25);
     Bar::new(labels.to_vec(), values).name(name).marker(Marker::new().color(look.colour).pattern(pattern))
 }
 

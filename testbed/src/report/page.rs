@@ -54,7 +54,7 @@ fn sections(report: &Report) -> String {
     };
     let part = |title: &str, body: String| format!("<section>\n<h2>{title}</h2>\n{body}</section>\n");
     [
-        part("Compared with other ways", tables::baselines(report)),
+        part("Compared with other ways", format!("<div class=\"remarks\">{}</div>\n", tables::baselines(report))),
         chart(
             "Accuracy over time",
             "accuracy-time",

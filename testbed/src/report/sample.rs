@@ -33,7 +33,14 @@ pub fn run() -> RunRecord {
         radio: RadioTotals {
             transmissions: 1_600,
             delivered: 1_500,
-            lost: Losses { collision: 60, sensitivity: 30, half_duplex: 8, no_demodulator: 0, injected: 2 },
+            lost: Losses {
+                collision: 60,
+                sensitivity: 30,
+                half_duplex: 8,
+                no_demodulator: 0,
+                injected: 2,
+                unheard: 0,
+            },
         },
         contributions: ContributionTotals {
             sent: 1_000,
@@ -82,6 +89,7 @@ fn node(index: u64, rng: &mut Rng) -> NodeRecord {
             half_duplex: rng.below(2),
             no_demodulator: 0,
             injected: rng.below(2),
+            unheard: 0,
         },
         contributions_accepted: 40,
     }

@@ -3,6 +3,7 @@
 //! A scenario is a TOML file of sections; `--set section.key=value` overrides any key. [`parse`] knows every key,
 //! refuses the rest by name, and leaves nothing to be checked later. [`unavailable`] lists what is planned but not
 //! simulated yet: such a key is refused, never ignored.
+mod experiment;
 mod parse;
 mod section;
 #[cfg(test)]
@@ -10,10 +11,12 @@ mod tests;
 mod unavailable;
 
 use crate::data::Partition;
+use crate::radio::CollisionModel;
 use chirrup_protocol::region::{DataRate, Region};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::path::PathBuf;
 
+pub use experiment::{Experiment, ExperimentError};
 pub use parse::{Overrides, ScenarioError};
 
 /// The scenario that runs when none is named.
@@ -91,6 +94,12 @@ pub struct NodesConfig {
     pub count: usize,
     /// How training rows are spread over nodes.
     pub partition: Partition,
+    /// Time between two samples of a node's stream, in seconds. The stream repeats the samples that a node owns.
+    pub sample_interval_s: u64,
+    /// Samples that a node sums up before it reports its moments.
+    pub moments_samples: u32,
+    /// Airtime that a node may spend on contributions, in seconds a day.
+    pub airtime_s_per_day: u64,
 }
 
 /// Section `learner`.
@@ -121,6 +130,14 @@ pub struct ContributionConfig {
     pub codec: CodecKind,
     /// Most bytes of a contribution before sealing; what the data rate's frame holds when absent.
     pub max_bytes: Option<usize>,
+    /// Fewest examples behind a contribution.
+    pub min_examples: u16,
+    /// Most examples that a node learns from between two versions.
+    pub max_examples: u16,
+    /// Reduction of loss, in nats an example, that a second on the air must bring when airtime is plentiful.
+    pub price_nats_per_s: f32,
+    /// Contributions that a node may send between two versions.
+    pub max_per_version: u8,
 }
 
 /// Kinds of contribution.
@@ -158,6 +175,12 @@ pub struct FedbuffConfig {
     pub server_rate: f32,
     /// Shortest time between two versions, in seconds.
     pub min_interval_s: u64,
+    /// Longest time between two versions when any contribution waits, in seconds.
+    pub max_interval_s: u64,
+    /// How long after the first moments the scale is settled without those still missing, in seconds.
+    pub moments_patience_s: u64,
+    /// Bits a parameter of the published model.
+    pub model_bits: u8,
 }
 
 /// Section `radio`.
@@ -176,7 +199,8 @@ pub struct RadioConfig {
     /// Standard deviation of log-normal shadowing, in dB.
     pub shadowing_db: f64,
     /// What happens when frames overlap.
-    pub collision: Collision,
+    #[serde(serialize_with = "as_named")]
+    pub collision: CollisionModel,
 }
 
 /// How nodes choose their data rate.
@@ -189,18 +213,17 @@ pub enum DataRateChoice {
     Fixed(DataRate),
 }
 
-/// Models of overlapping frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Collision {
-    /// Any overlap on a channel and spreading factor loses both frames.
-    Aloha,
-    /// The stronger of two frames of one spreading factor may survive (Bor et al. 2016).
-    Capture,
-    /// Thresholds between spreading factors of Goursaud and Gorce 2015.
-    Goursaud,
-    /// Thresholds between spreading factors of Croce et al. 2018.
-    Croce,
+/// Collision models by the names that scenarios use; the first is the default.
+const COLLISION_MODELS: [(&str, CollisionModel); 4] = [
+    ("goursaud", CollisionModel::Goursaud),
+    ("croce", CollisionModel::Croce),
+    ("capture", CollisionModel::Capture),
+    ("aloha", CollisionModel::Aloha),
+];
+
+fn as_named<S: Serializer>(model: &CollisionModel, serializer: S) -> Result<S::Ok, S::Error> {
+    let named = COLLISION_MODELS.iter().find(|(_, named)| named == model);
+    serializer.serialize_str(named.expect("every model has a name").0)
 }
 
 /// Section `faults`.

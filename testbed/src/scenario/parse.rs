@@ -1,5 +1,6 @@
 //! From TOML and overrides to a [`Scenario`].
 use super::*;
+use crate::radio::PathLoss;
 use section::Section;
 use std::path::Path;
 use toml::{Table, Value};
@@ -203,8 +204,15 @@ fn nodes(mut keys: Section) -> Result<NodesConfig, ScenarioError> {
     if let Partition::Dirichlet { alpha } = &mut partition {
         *alpha = given;
     }
+    let nodes = NodesConfig {
+        count,
+        partition,
+        sample_interval_s: keys.integer("sample_interval_s", 30, 1..=86_400)?,
+        moments_samples: keys.integer("moments_samples", 40, 1..=1_000_000)? as u32,
+        airtime_s_per_day: keys.integer("airtime_s_per_day", 60, 1..=86_400)?,
+    };
     keys.finish()?;
-    Ok(NodesConfig { count, partition })
+    Ok(nodes)
 }
 
 fn learner(mut keys: Section) -> Result<LearnerConfig, ScenarioError> {
@@ -223,6 +231,10 @@ fn contribution(mut keys: Section) -> Result<ContributionConfig, ScenarioError> 
         kind: keys.choice("kind", &[("update", ContributionKind::Update)])?,
         codec: keys.choice("codec", &[("topk", CodecKind::Topk)])?,
         max_bytes: keys.optional_integer("max_bytes", 8..=222)?.map(|bytes| bytes as usize),
+        min_examples: keys.integer("min_examples", 30, 1..=65_535)? as u16,
+        max_examples: keys.integer("max_examples", 150, 1..=65_535)? as u16,
+        price_nats_per_s: keys.number("price_nats_per_s", 0.02, 0.0..=1_000.0)? as f32,
+        max_per_version: keys.integer("max_per_version", 2, 1..=255)? as u8,
     };
     keys.finish()?;
     Ok(contribution)
@@ -234,19 +246,16 @@ fn strategy(mut keys: Section) -> Result<StrategyConfig, ScenarioError> {
         buffer: keys.integer("buffer", 10, 1..=100_000)? as u32,
         staleness_exponent: keys.number("staleness_exponent", 0.5, 0.0..=10.0)? as f32,
         server_rate: keys.number("server_rate", 1.0, 1e-6..=100.0)? as f32,
-        min_interval_s: keys.integer("min_interval_s", 600, 0..=MAX_DURATION_S)?,
+        min_interval_s: keys.integer("min_interval_s", 1_200, 0..=MAX_DURATION_S)?,
+        max_interval_s: keys.integer("max_interval_s", 7_200, 0..=MAX_DURATION_S)?,
+        moments_patience_s: keys.integer("moments_patience_s", 7_200, 0..=MAX_DURATION_S)?,
+        model_bits: keys.integer("model_bits", 6, 2..=8)? as u8,
     };
     keys.finish()?;
     Ok(StrategyConfig::Fedbuff(fedbuff))
 }
 
 fn radio(mut keys: Section) -> Result<RadioConfig, ScenarioError> {
-    let collisions = [
-        ("goursaud", Collision::Goursaud),
-        ("croce", Collision::Croce),
-        ("capture", Collision::Capture),
-        ("aloha", Collision::Aloha),
-    ];
     let region = keys.choice("region", &[("eu868", Region::Eu868)])?;
     let rates = region.lowest_data_rate().0..=region.highest_data_rate().0;
     let fixed = |index| DataRateChoice::Fixed(DataRate(index));
@@ -255,9 +264,9 @@ fn radio(mut keys: Section) -> Result<RadioConfig, ScenarioError> {
         gateways: keys.integer("gateways", 1, 1..=MAX_GATEWAYS)? as usize,
         radius_m: keys.number("radius_m", 2_000.0, 1.0..=100_000.0)?,
         data_rate: keys.choice_or_integer("data_rate", ("adr", DataRateChoice::Adr), rates, fixed)?,
-        path_loss_exponent: keys.number("path_loss_exponent", 2.32, 1.0..=6.0)?,
+        path_loss_exponent: keys.number("path_loss_exponent", PathLoss::OULU.exponent, 1.0..=6.0)?,
         shadowing_db: keys.number("shadowing_db", 0.0, 0.0..=30.0)?,
-        collision: keys.choice("collision", &collisions)?,
+        collision: keys.choice("collision", &COLLISION_MODELS)?,
     };
     keys.finish()?;
     Ok(radio)

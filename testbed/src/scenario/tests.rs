@@ -42,7 +42,7 @@ fn overrides_win_and_need_no_quotes() {
     ])
     .unwrap();
     assert_eq!(scenario.radio.data_rate, DataRateChoice::Fixed(DataRate(3)));
-    assert_eq!(scenario.radio.collision, Collision::Aloha);
+    assert_eq!(scenario.radio.collision, CollisionModel::Aloha);
     assert_eq!(scenario.nodes.partition, Partition::Iid);
     assert_eq!(scenario.run.seed, 7);
     assert_eq!(scenario.faults.frame_loss, 0.25);

@@ -1,0 +1,154 @@
+//! Arguments of the `chirrup` command. Scripts rely on them: add, never rename.
+use crate::scenario::Overrides;
+use chirrup_protocol::region::Region;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Federated learning over LoRaWAN: simulate a fleet, and see what it learns at what cost.
+///
+/// Without a command, the built-in quickstart runs: twenty nodes learn digits over one gateway for a day.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "chirrup", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Simulate a scenario in virtual time and write a report.
+    Run(RunArgs),
+    /// Simulate the radio in front of real gateway and aggregator processes.
+    Live(LiveArgs),
+    /// Feed exported frames through the cores again and compare the hash of every version.
+    Replay(ReplayArgs),
+    /// Time on air of one frame, and how many fit into an hour.
+    Airtime(AirtimeArgs),
+}
+
+/// Arguments of `run`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RunArgs {
+    /// Scenario to run; the built-in quickstart when left out.
+    #[arg(value_name = "SCENARIO.toml")]
+    pub scenario: Option<PathBuf>,
+    /// Seed of every random draw; replaces `run.seed`.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Replace a value of the scenario; may be repeated.
+    #[arg(long, value_name = "key.path=value")]
+    pub set: Vec<String>,
+    /// Folder for report.html, summary.json and timeline.csv [default: out/<scenario>-<seed>].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Print the summary on stdout as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl RunArgs {
+    /// The values that replace those of the scenario.
+    pub fn overrides(&self) -> Overrides {
+        Overrides { set: self.set.clone(), seed: self.seed }
+    }
+}
+
+/// Arguments of `live`.
+#[derive(Clone, Debug, Args)]
+pub struct LiveArgs {
+    /// Everything that `run` takes.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// Virtual seconds a second, at most.
+    #[arg(long, value_name = "X", default_value = "1", value_parser = speed)]
+    pub speed: f64,
+}
+
+/// Arguments of `replay`.
+#[derive(Clone, Debug, Args)]
+pub struct ReplayArgs {
+    /// Frames and closing records, as the aggregator exports them.
+    #[arg(value_name = "LEDGER")]
+    pub ledger: PathBuf,
+    /// Print the outcome on stdout as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `airtime`.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct AirtimeArgs {
+    /// Radio region.
+    #[arg(long, value_enum)]
+    pub region: RegionName,
+    /// Index of the data rate.
+    #[arg(long, value_name = "DR")]
+    pub dr: u8,
+    /// Bytes of application payload.
+    #[arg(long, value_name = "BYTES")]
+    pub bytes: usize,
+}
+
+/// Regions by the names that scenarios and arguments use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum RegionName {
+    /// Europe, 863 to 870 MHz.
+    Eu868,
+}
+
+impl RegionName {
+    /// The region of this name.
+    pub fn region(self) -> Region {
+        match self {
+            Self::Eu868 => Region::Eu868,
+        }
+    }
+}
+
+fn speed(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(speed) if speed > 0.0 && speed.is_finite() => Ok(speed),
+        _ => Err("a number above 0 is needed".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    fn parse(words: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(words.split_whitespace())
+    }
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn no_command_is_allowed_and_an_unknown_one_is_not() {
+        assert!(parse("chirrup").unwrap().command.is_none());
+        assert_eq!(parse("chirrup sing").unwrap_err().exit_code(), 2);
+        assert_eq!(parse("chirrup run --sed 3").unwrap_err().exit_code(), 2);
+        assert_eq!(parse("chirrup run --seed x").unwrap_err().exit_code(), 2);
+        assert_eq!(parse("chirrup live --speed 0").unwrap_err().exit_code(), 2);
+        assert_eq!(parse("chirrup airtime --region eu868 --dr 3").unwrap_err().exit_code(), 2);
+    }
+
+    #[test]
+    fn run_takes_what_the_contract_says() {
+        let words =
+            "chirrup run a.toml --seed 7 --set radio.gateways=2 --set run.duration_s=60 --out o --json";
+        let Some(Command::Run(args)) = parse(words).unwrap().command else { panic!("not run") };
+        assert_eq!(args.scenario, Some("a.toml".into()));
+        assert_eq!(args.overrides().set, ["radio.gateways=2", "run.duration_s=60"]);
+        assert_eq!((args.seed, args.out, args.json), (Some(7), Some("o".into()), true));
+        let Some(Command::Live(live)) = parse("chirrup live --speed 60 --json").unwrap().command else {
+            panic!("not live")
+        };
+        assert_eq!((live.speed, live.run.json), (60.0, true));
+    }
+}

@@ -1,0 +1,99 @@
+//! `chirrup run` and `chirrup live`: a scenario becomes a run, and a run becomes a report.
+use super::args::RunArgs;
+use super::progress::Bar;
+use super::{CliError, print};
+use crate::baseline::{self, Baselines};
+use crate::report::{Report, ending_table};
+use crate::scenario::{Experiment, LearnerConfig, Scenario};
+use crate::summary::{RunRecord, Summary};
+use chirrup_protocol::time::Instant;
+use std::path::{Path, PathBuf};
+
+/// Called by a simulation now and then with the virtual time that it has reached.
+pub type Progress<'a> = dyn FnMut(Instant) + 'a;
+
+/// Reads what `args` name, has `simulate` run it, and writes the report.
+pub fn run<E: std::error::Error>(
+    args: &RunArgs,
+    simulate: impl FnOnce(&Experiment, &mut Progress) -> Result<RunRecord, E>,
+) -> Result<(), CliError> {
+    let experiment = Experiment::load(Scenario::load(args.scenario.as_deref(), &args.overrides())?)?;
+    experiment.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    let bar = Bar::new(experiment.scenario.run.duration_s);
+    let run = simulate(&experiment, &mut |now| bar.reached(now)).map_err(|error| failed(&error))?;
+    bar.then("baselines");
+    let baselines = baselines(&experiment, run.final_accuracy())?;
+    bar.finish();
+    let scenario = &experiment.scenario;
+    let majority_rate = experiment.task.majority_rate();
+    let summary = Summary::new(&scenario.name, scenario.run.seed, majority_rate, &run, baselines);
+    let folder = args.out.clone().unwrap_or_else(|| default_folder(scenario));
+    Report { scenario, run: &run, summary: &summary }.write(&folder)?;
+    tell(&summary, &folder);
+    if args.json { print(&summary.to_json_line()) } else { Ok(()) }
+}
+
+fn baselines(experiment: &Experiment, target: f64) -> Result<Baselines, CliError> {
+    let LearnerConfig::Softmax(learner) = &experiment.scenario.learner;
+    let Experiment { scenario, task, shares, .. } = experiment;
+    baseline::compute(task, shares, learner, scenario.run.seed, target).map_err(|error| failed(&error))
+}
+
+fn failed(error: &dyn std::error::Error) -> CliError {
+    let causes = std::iter::successors(error.source(), |error| error.source());
+    CliError::Failed(causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")))
+}
+
+fn default_folder(scenario: &Scenario) -> PathBuf {
+    Path::new("out").join(format!("{}-{}", scenario.name, scenario.run.seed))
+}
+
+fn tell(summary: &Summary, folder: &Path) {
+    eprint!("{}", ending_table(summary));
+    eprintln!("  {:<26} {}", "report", folder.join("report.html").display());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+    use std::convert::Infallible;
+    use std::process::ExitCode;
+
+    fn args(out: &Path, set: &[&str]) -> RunArgs {
+        let set = set.iter().map(|entry| (*entry).to_owned()).collect();
+        RunArgs { out: Some(out.to_owned()), set, ..RunArgs::default() }
+    }
+
+    #[test]
+    fn a_run_leaves_a_report_with_computed_baselines() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = args(folder.path(), &["data.source=breast-cancer", "run.seed=3"]);
+        run(&args, |experiment, progress| {
+            progress(Instant::from_micros(1));
+            assert_eq!(experiment.shares.len(), 20);
+            Ok::<_, Infallible>(sample::run())
+        })
+        .unwrap();
+        let json: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(folder.path().join("summary.json")).unwrap()).unwrap();
+        assert_eq!(json["seed"], 3);
+        assert!(json["baselines"]["centralised"].as_f64().unwrap() > 0.9);
+        assert!(folder.path().join("report.html").exists());
+    }
+
+    #[test]
+    fn wrong_usage_is_told_from_failure() {
+        let folder = tempfile::tempdir().unwrap();
+        let code = |set: &[&str]| {
+            let error =
+                run(&args(folder.path(), set), |_, _| Err::<RunRecord, _>(std::fmt::Error)).unwrap_err();
+            format!("{:?}", error.exit_code())
+        };
+        let (failure, usage) = (format!("{:?}", ExitCode::from(1)), format!("{:?}", ExitCode::from(2)));
+        assert_eq!(code(&[]), failure);
+        assert_eq!(code(&["radio.gateways=0"]), usage);
+        assert_eq!(code(&["data.source=csv", "data.path=/nowhere.csv"]), usage);
+        assert_eq!(code(&["nodes.count=5000"]), usage);
+    }
+}
