@@ -1,0 +1,207 @@
+//! The aggregator's service: `chirrup-aggregator run|check-config|enroll|export`.
+use anyhow::{Context, Result};
+use chirrup_aggregator::core::federation::{Enrolled, Federation, ScaleSource};
+use chirrup_aggregator::service::config::{Announce, Config, EnrolmentFiles, devices, secrets};
+use chirrup_aggregator::service::{self};
+use chirrup_protocol::ids::DevEui;
+use clap::{Args, Parser, Subcommand};
+use ed25519_dalek::SigningKey;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tracing_subscriber::EnvFilter;
+
+/// Takes in what nodes learnt, combines it, and publishes global models.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service until SIGTERM or SIGINT.
+    Run(Run),
+    /// Say what a configuration means, without secrets.
+    CheckConfig(ConfigFile),
+    /// Draw a secret for a device, add it to the enrolment list, and say what to provision in the node.
+    Enroll(Enroll),
+    /// Write the ledger of a stopped service to a file that `chirrup replay` can replay. It holds secrets.
+    Export(Export),
+}
+
+#[derive(Args)]
+struct ConfigFile {
+    /// Configuration file.
+    #[arg(long)]
+    config: PathBuf,
+}
+
+#[derive(Args)]
+struct Run {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// Write the addresses that were bound to this file, as one line of JSON, instead of to standard output.
+    #[arg(long)]
+    ready_file: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Enroll {
+    /// The device's EUI, 16 hexadecimal digits.
+    #[arg(long)]
+    dev_eui: DevEui,
+    /// Configuration that names enrolment list and signing key.
+    #[arg(long, required_unless_present = "devices")]
+    config: Option<PathBuf>,
+    /// Enrolment list, instead of the configuration's.
+    #[arg(long, required_unless_present = "config")]
+    devices: Option<PathBuf>,
+    /// Signing key, instead of the configuration's.
+    #[arg(long)]
+    signing_key: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Export {
+    #[command(flatten)]
+    config: ConfigFile,
+    /// The file to write, readable by its owner alone.
+    #[arg(long)]
+    out: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let done = match Cli::parse().command {
+        Command::Run(run) => self::run(run),
+        Command::CheckConfig(ConfigFile { config }) => check_config(&config),
+        Command::Enroll(enroll) => self::enroll(&enroll),
+        Command::Export(Export { config, out }) => export(&config.config, &out),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(Run { config, ready_file }: Run) -> Result<()> {
+    let mut config = Config::load(&config.config)?;
+    config.announce = ready_file.map_or(Announce::Stdout, Announce::File);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let stop = shutdown_signal()?;
+        Ok(service::run(config, stop).await?)
+    })
+}
+
+/// Completes at SIGTERM or SIGINT. Signals are caught from the call on.
+#[cfg(unix)]
+fn shutdown_signal() -> Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+    })
+}
+
+#[cfg(not(unix))]
+fn shutdown_signal() -> Result<impl Future<Output = ()>> {
+    Ok(async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "no signal can be received");
+        }
+    })
+}
+
+fn check_config(path: &Path) -> Result<()> {
+    let config = Config::load(path)?;
+    let mut out = std::io::stdout().lock();
+    describe_federation(&mut out, &config.federation)?;
+    writeln!(out, "public key    {}", hex::encode(config.signing_key.verifying_key().to_bytes()))?;
+    match &config.validation {
+        Some(set) => writeln!(out, "validation    {} samples", set.len())?,
+        None => writeln!(out, "validation    none")?,
+    }
+    let mqtt = &config.mqtt;
+    let user = mqtt.credentials.as_ref().map_or("nobody", |(name, _)| name);
+    writeln!(out, "broker        {}:{} as {} (user {user})", mqtt.host, mqtt.port, mqtt.client_id)?;
+    writeln!(out, "topics        {}", mqtt.topics.all_uplinks())?;
+    writeln!(out, "ledger        {}", config.ledger.display())?;
+    writeln!(out, "page          http://{}/", config.http_listen)?;
+    writeln!(out, "clock         {:?}", config.clock)?;
+    if !config.http_listen.ip().is_loopback() {
+        eprintln!("warning: the page has no password, and {} is reachable from outside", config.http_listen);
+    }
+    Ok(())
+}
+
+fn describe_federation(out: &mut impl Write, federation: &Federation) -> Result<()> {
+    let task = &federation.task;
+    let (features, classes) = (task.features, task.classes);
+    writeln!(out, "task          {}: {features} features, {classes} classes", federation.task_id.0)?;
+    writeln!(out, "learner       {:?}", task.learner)?;
+    writeln!(out, "contribution  {:?}, at most {} bytes", task.codec, task.max_contribution_bytes)?;
+    writeln!(out, "participation {:?}", task.participation)?;
+    match &federation.scale {
+        ScaleSource::Schema(schema) => writeln!(out, "scale         schema of {} features", schema.len())?,
+        ScaleSource::Moments { devices, patience } => {
+            let patience_s = patience.as_secs_f64();
+            writeln!(out, "scale         moments of {devices} devices, or after {patience_s} s")?;
+        }
+    }
+    writeln!(out, "strategy      {:?}", federation.strategy)?;
+    writeln!(out, "cadence       {:?}", federation.cadence)?;
+    writeln!(out, "model         {} bits a parameter", federation.model_bits)?;
+    writeln!(out, "downlink      at most {} bytes", federation.downlink_bytes)?;
+    match &federation.data_rate_advice {
+        Some(advice) => writeln!(out, "advice        {advice:?}")?,
+        None => writeln!(out, "advice        none")?,
+    }
+    writeln!(out, "devices       {}", federation.devices.len())?;
+    Ok(())
+}
+
+fn enroll(arguments: &Enroll) -> Result<()> {
+    let named = arguments.config.as_deref().map(EnrolmentFiles::named_in).transpose()?;
+    let (named_devices, named_key) =
+        named.map_or((None, None), |files| (Some(files.devices), Some(files.signing_key)));
+    let devices_file = arguments.devices.clone().or(named_devices).context("no enrolment list is named")?;
+    let public_key = arguments.signing_key.clone().or(named_key).map(|path| public_key(&path)).transpose()?;
+    let mut secret = [0; 32];
+    getrandom::fill(&mut secret).context("the system's random numbers")?;
+    devices::enroll(&devices_file, &Enrolled { dev_eui: arguments.dev_eui, secret })?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "dev_eui = \"{}\"", arguments.dev_eui)?;
+    writeln!(out, "secret = \"{}\"", hex::encode(secret))?;
+    match public_key {
+        Some(key) => writeln!(out, "aggregator_public_key = \"{}\"", hex::encode(key))?,
+        None => {
+            eprintln!("name the signing key or a configuration to see the aggregator's public key as well")
+        }
+    }
+    eprintln!("enrolled in {}; a running service learns of it at its next start", devices_file.display());
+    Ok(())
+}
+
+fn public_key(path: &Path) -> Result<[u8; 32]> {
+    let key = SigningKey::from_bytes(&secrets::read_key(path)?);
+    Ok(key.verifying_key().to_bytes())
+}
+
+fn export(config: &Path, out: &Path) -> Result<()> {
+    let config = Config::load(config)?;
+    let records = service::export_ledger(&config, out)?;
+    eprintln!("{records} records written to {}, which holds the devices' secrets", out.display());
+    Ok(())
+}

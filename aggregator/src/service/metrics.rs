@@ -1,0 +1,62 @@
+//! The status in Prometheus' text format, version 0.0.4.
+use super::mqtt::LinkState;
+use super::status::Status;
+use std::fmt::{Display, Write};
+
+/// Writes every metric.
+pub fn text(status: &Status, link: &LinkState) -> String {
+    let mut page = Page(String::new());
+    let newest = status.versions.last();
+    page.gauge("version", "Number of the newest version.", status.version.unwrap_or(0));
+    page.gauge("task_settled", "1 once the task is published.", u8::from(status.task.settled));
+    page.gauge("contributions_waiting", "Contributions that wait for a version.", status.waiting);
+    page.counter("contributions_accepted_total", "Contributions accepted.", status.accepted);
+    page.counter("ledger_records_total", "Records in the ledger.", status.ledger_records);
+    page.gauge("devices", "Devices enrolled.", status.devices.len());
+    let up_to_date = status.devices.iter().filter(|device| Some(device.model_version) == status.version);
+    page.gauge("devices_up_to_date", "Devices that hold the newest version.", up_to_date.count());
+    page.gauge("mqtt_connected", "1 while the subscription stands.", u8::from(link.is_connected()));
+    page.counter("envelopes_refused_total", "Envelopes that did not open.", link.refused_envelopes());
+    page.counter("receipts_dropped_total", "Receipts that found the way out full.", link.dropped_receipts());
+    page.head("rejects_total", "What was refused, by reason.", "counter");
+    for (reason, count) in &status.rejects {
+        page.sample("rejects_total", &format!("{{reason=\"{reason}\"}}"), count);
+    }
+    page.head("version_accuracy", "Accuracy of the newest version, by who judged it.", "gauge");
+    let nodes = newest.and_then(|version| version.nodes);
+    let validation = newest.and_then(|version| version.validation);
+    for (source, accuracy) in [("nodes", nodes), ("validation", validation)] {
+        if let Some(accuracy) = accuracy {
+            page.sample("version_accuracy", &format!("{{source=\"{source}\"}}"), accuracy.accuracy);
+        }
+    }
+    page.0
+}
+
+struct Page(String);
+
+impl Page {
+    fn gauge(&mut self, name: &str, help: &str, value: impl Display) {
+        self.head(name, help, "gauge");
+        self.sample(name, "", value);
+    }
+
+    fn counter(&mut self, name: &str, help: &str, value: impl Display) {
+        self.head(name, help, "counter");
+        self.sample(name, "", value);
+    }
+
+    fn head(&mut self, name: &str, help: &str, kind: &str) {
+        self.line(format_args!(
+            "# HELP chirrup_aggregator_{name} {help}\n# TYPE chirrup_aggregator_{name} {kind}"
+        ));
+    }
+
+    fn sample(&mut self, name: &str, labels: &str, value: impl Display) {
+        self.line(format_args!("chirrup_aggregator_{name}{labels} {value}"));
+    }
+
+    fn line(&mut self, line: std::fmt::Arguments<'_>) {
+        writeln!(self.0, "{line}").expect("a string takes all that is written to it");
+    }
+}
