@@ -12,13 +12,14 @@ use plotly::{Bar, Configuration, Plot, Scatter};
 /// More bars than this are not readable; then nodes are sorted and every n-th is shown.
 const MOST_BARS: usize = 200;
 
-/// Accuracy of every version over virtual time, with the baselines as lines.
+/// Accuracy over virtual time, of nodes and of the newest version, with the baselines as lines.
 pub fn accuracy_over_time(report: &Report) -> Plot {
     let (unit_s, unit) = time_unit(report.run.virtual_s);
     let versions = &report.run.versions;
     let hours: Vec<f64> = versions.iter().map(|version| version.at_s / unit_s).collect();
     let mut plot = chart(axis(format!("virtual time ({unit})")), percent_axis("accuracy"));
-    plot.add_trace(steps("federation", hours, accuracies(report)));
+    plot.add_trace(steps("nodes, mean", hours.clone(), held(report)));
+    plot.add_trace(newest(hours, report));
     add_baselines(&mut plot, report, report.run.virtual_s / unit_s);
     plot
 }
@@ -30,7 +31,8 @@ pub fn accuracy_over_airtime(report: &Report) -> Plot {
         report.run.versions.iter().map(|version| version.uplink_airtime_s / nodes).collect();
     let end = airtime.last().copied().unwrap_or(0.0).max(1e-3);
     let mut plot = chart(axis("uplink airtime a node (s, mean)"), percent_axis("accuracy"));
-    plot.add_trace(steps("federation", airtime, accuracies(report)));
+    plot.add_trace(steps("nodes, mean", airtime.clone(), held(report)));
+    plot.add_trace(newest(airtime, report));
     add_baselines(&mut plot, report, end);
     plot
 }
@@ -38,12 +40,12 @@ pub fn accuracy_over_airtime(report: &Report) -> Plot {
 /// Accuracy over bytes, with what other ways of reaching it would have cost.
 pub fn accuracy_over_bytes(report: &Report) -> Plot {
     let nodes = report.run.nodes.len().max(1) as f64;
-    let sent = report.run.versions.iter().filter(|version| version.uplink_payload_bytes > 0);
-    let bytes = sent.clone().map(|version| version.uplink_payload_bytes as f64 / nodes).collect();
-    let accuracy = sent.map(|version| 100.0 * version.accuracy).collect();
-    let x = axis("application bytes a node sent (mean, logarithmic)").type_(AxisType::Log).dtick(1.0);
+    let sent = report.run.versions.iter().filter(|version| version.uplink_phy_bytes > 0);
+    let bytes = sent.clone().map(|version| version.uplink_phy_bytes as f64 / nodes).collect();
+    let accuracy = sent.map(|version| 100.0 * version.held).collect();
+    let x = axis("bytes a node put on the air (mean, logarithmic)").type_(AxisType::Log).dtick(1.0);
     let mut plot = chart(x, percent_axis("accuracy"));
-    plot.add_trace(steps("federation", bytes, accuracy));
+    plot.add_trace(steps("nodes, mean", bytes, accuracy));
     let baselines = &report.summary.baselines;
     let points = [
         ("all samples, coded", Some(baselines.raw_data.bytes_per_node), baselines.raw_data.accuracy),
@@ -180,8 +182,15 @@ fn time_unit(virtual_s: f64) -> (f64, &'static str) {
     }
 }
 
-fn accuracies(report: &Report) -> Vec<f64> {
-    report.run.versions.iter().map(|version| 100.0 * version.accuracy).collect()
+fn held(report: &Report) -> Vec<f64> {
+    report.run.versions.iter().map(|version| 100.0 * version.held).collect()
+}
+
+/// The newest version, which most nodes do not have yet, as a thin line.
+fn newest(x: Vec<f64>, report: &Report) -> Box<Scatter<f64, f64>> {
+    let y = report.run.versions.iter().map(|version| 100.0 * version.accuracy).collect();
+    let line = Line::new().color(BLACK).width(1.0).shape(LineShape::Hv);
+    Scatter::new(x, y).name("newest version").mode(Mode::Lines).line(line)
 }
 
 fn axis(title: impl Into<String>) -> Axis {

@@ -72,8 +72,8 @@ mod tests {
         let out = folder.path().join("new/deep");
         sample::with_report(|report| report.write(&out).unwrap());
         let timeline = fs::read_to_string(out.join("timeline.csv")).unwrap();
-        let header =
-            "at_s,version,accuracy,uplink_payload_bytes,uplink_airtime_s,uplink_energy_mj,downlink_airtime_s";
+        let header = "at_s,version,accuracy,held,nodes_up_to_date,uplink_phy_bytes,uplink_airtime_s,uplink_energy_mj,\
+                      downlink_airtime_s";
         assert_eq!(timeline.lines().next(), Some(header));
         assert_eq!(timeline.lines().count(), 1 + sample::run().versions.len());
         let json: serde_json::Value =

@@ -59,19 +59,21 @@ fn sections(report: &Report) -> String {
             "Accuracy over time",
             "accuracy-time",
             &charts::accuracy_over_time(report),
-            "Share of the held-out samples that the deployed model classifies correctly, version after version.",
+            "Share of the held-out samples that a node classifies correctly with the model that it runs, and that the \
+             newest version would, whenever a version was closed.",
         ),
         chart(
             "Accuracy over airtime",
             "accuracy-airtime",
             &charts::accuracy_over_airtime(report),
-            "The same versions over the time that a node had spent on the air by then.",
+            "The same over the time that a node had spent on the air by then.",
         ),
         chart(
             "Accuracy over bytes",
             "accuracy-bytes",
             &charts::accuracy_over_bytes(report),
-            "The same versions over the bytes that a node had sent by then. Points are other ways to train the model.",
+            "The same over the bytes that a node had put on the air by then, headers and joins included. Points are \
+             other ways to train the model; they count content alone.",
         ),
         part("Accuracy in detail", tables::accuracy(report)),
         part("What nodes sent", tables::traffic(report)),

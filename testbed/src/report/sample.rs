@@ -17,6 +17,7 @@ pub fn run() -> RunRecord {
         trace_hash: "5f".repeat(32),
         versions,
         accuracy: DeployedAccuracy {
+            held: 0.918,
             balanced: 0.91,
             server_model: None,
             by_split: BTreeMap::from([("test".into(), 0.915)]),
@@ -57,7 +58,9 @@ fn version_record(version: u32, nodes: f64) -> VersionRecord {
         at_s: 600.0 + progress * 80_000.0,
         version,
         accuracy: 0.93 - 0.83 * libm::exp(-5.0 * progress),
-        uplink_payload_bytes: (progress * 900.0 * nodes) as u64,
+        held: 0.92 - 0.82 * libm::exp(-4.5 * progress),
+        nodes_up_to_date: 12,
+        uplink_phy_bytes: (progress * 1_500.0 * nodes) as u64,
         uplink_airtime_s: progress * 30.0 * nodes,
         uplink_energy_mj: progress * 4_500.0 * nodes,
         downlink_airtime_s: progress * 95.0,

@@ -82,7 +82,7 @@ pub fn baselines(report: &Report) -> String {
 pub fn accuracy(report: &Report) -> String {
     let accuracy = &report.summary.accuracy;
     let mut rows = vec![
-        vec!["last version".to_owned(), percent(accuracy.final_)],
+        vec!["models on nodes at the end, mean".to_owned(), percent(accuracy.final_)],
         vec!["best version".to_owned(), percent(accuracy.best)],
         vec!["mean recall of classes".to_owned(), percent(accuracy.balanced)],
     ];

@@ -26,7 +26,7 @@ fn setting(report: &Report) -> String {
 
 fn outcome(summary: &Summary) -> String {
     format!(
-        "The model on the nodes classifies {} of the held-out samples correctly; training on all data in one place \
+        "With the models that they run at the end, nodes classify {} of the held-out samples correctly; training on all data in one place \
          gives {}, a node on its own {}, and always answering the most frequent class {}.",
         percent(summary.accuracy.final_),
         percent(summary.baselines.centralised),

@@ -16,7 +16,8 @@ fn the_quickstart_is_what_the_documentation_says() {
     let scenario = quickstart_with(&[]).unwrap();
     assert_eq!(scenario.name, "quickstart");
     assert_eq!(scenario.data.source, Source::Digits);
-    assert_eq!(scenario.nodes, NodesConfig { count: 20, partition: Partition::Dirichlet { alpha: 0.5 } });
+    assert_eq!(scenario.nodes.count, 20);
+    assert_eq!(scenario.nodes.partition, Partition::Dirichlet { alpha: 0.5 });
     assert_eq!((scenario.radio.gateways, scenario.radio.region), (1, Region::Eu868));
     assert_eq!(scenario.run, RunConfig { duration_s: 86_400, seed: 1 });
 }
