@@ -1,4 +1,5 @@
 //! A node's side of LoRaWAN, made of the `lorawan` crate: what the server says must make sense to somebody else.
+#![allow(dead_code, reason = "two test programs share it, and neither needs all of it")]
 use chirrup_gateway::core::Key;
 use chirrup_protocol::ids::DevEui;
 use lorawan::creator::{DataPayloadCreator, JoinRequestCreator};

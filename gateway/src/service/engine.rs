@@ -1,0 +1,404 @@
+//! The loop around the network server: events in, commit, then act.
+//!
+//! Events that have come up are handled together; what they want stored goes to the disk in one commit; only then
+//! do their transmissions, publications and answers leave. One task owns it all, so nothing here is shared.
+use super::clock::Clock;
+use super::clock::line_protocol::{Command, Request};
+use super::mqtt::{News, Publisher};
+use super::outbox::Outbox;
+use super::packet_forwarder::{Forwarders, Report};
+use super::store::{Store, StoreError, Write};
+use crate::core::{Action, Counters, Event, NetworkServer, Refusal, Transmission};
+use chirrup_protocol::backhaul::{Receipt, UplinkId};
+use chirrup_protocol::ids::GatewayId;
+use chirrup_protocol::time::Instant;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant as WallInstant;
+
+/// Events that one commit takes in at most.
+const BATCH: usize = 256;
+/// Transmissions whose answer is waited for. Of more, the oldest are forgotten: some forwarders never answer.
+const MAX_UNANSWERED: usize = 1_024;
+/// How long a simulation waits for all to settle, in wall time.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a shutdown waits for receipts and receive windows.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often the counters are logged.
+const REPORT_INTERVAL: Duration = Duration::from_secs(600);
+
+/// Where events come from.
+#[derive(Debug)]
+pub struct Inputs {
+    pub reports: mpsc::Receiver<Report>,
+    pub news: mpsc::Receiver<News>,
+    pub requests: mpsc::Receiver<Request>,
+}
+
+/// What the service counts besides its network server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ServiceCounters {
+    /// Frames that packet forwarders pushed, good and bad.
+    pub frames_pushed: u64,
+    /// Frames whose CRC was wrong.
+    pub crc_failed: u64,
+    /// Entries of datagrams that are no LoRa frames.
+    pub unreadable_frames: u64,
+    /// Datagrams that are not of the protocol.
+    pub malformed_datagrams: u64,
+    /// Transmissions handed to a concentrator.
+    pub transmissions: u64,
+    /// Publications, repeated ones too.
+    pub publications: u64,
+    /// Receipts.
+    pub receipts: u64,
+    /// Envelopes that did not open.
+    pub unreadable_envelopes: u64,
+    /// Uplinks that found the outbox full.
+    pub outbox_full: u64,
+}
+
+/// The service's state while it runs.
+pub struct Engine {
+    server: NetworkServer,
+    clock: Arc<Clock>,
+    store: Store,
+    outbox: Outbox,
+    publisher: Publisher,
+    forwarders: Arc<Forwarders>,
+    connected: bool,
+    /// Whether a shutdown has begun: no more frames are taken in.
+    draining: bool,
+    writes: Vec<Write>,
+    transmissions: Vec<Transmission>,
+    /// By concentrator and the bits of the token that the protocol carries.
+    unanswered: BTreeMap<(GatewayId, u16), u64>,
+    /// Answers to the clock's client, due after the next commit.
+    answers: Vec<(oneshot::Sender<String>, String)>,
+    settling: Option<Settling>,
+    counters: ServiceCounters,
+}
+
+struct Settling {
+    frames: u64,
+    answer: oneshot::Sender<String>,
+    until: WallInstant,
+}
+
+/// What the loop does next.
+enum Turn {
+    Report(Report),
+    News(News),
+    Request(Request),
+    Deadline,
+    Publish,
+    GiveUpSettling,
+    LogCounters,
+    Shutdown,
+    Drained,
+}
+
+impl Engine {
+    pub fn new(
+        server: NetworkServer,
+        clock: Arc<Clock>,
+        store: Store,
+        outbox: Outbox,
+        publisher: Publisher,
+        forwarders: Arc<Forwarders>,
+    ) -> Self {
+        Self {
+            server,
+            clock,
+            store,
+            outbox,
+            publisher,
+            forwarders,
+            connected: false,
+            draining: false,
+            writes: Vec::new(),
+            transmissions: Vec::new(),
+            unanswered: BTreeMap::new(),
+            answers: Vec::new(),
+            settling: None,
+            counters: ServiceCounters::default(),
+        }
+    }
+
+    /// Runs until the shutdown, and then until all is settled or three seconds are over.
+    ///
+    /// # Errors
+    /// The database failed. What was not committed has not been acted upon; the caller should end the process, and
+    /// its next start continues from the last commit.
+    pub async fn run(
+        &mut self,
+        mut inputs: Inputs,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), StoreError> {
+        let mut shutdown = std::pin::pin!(shutdown);
+        let mut drained_by = None;
+        let mut log = tokio::time::interval(REPORT_INTERVAL);
+        log.tick().await;
+        loop {
+            let turn = tokio::select! {
+                () = &mut shutdown, if drained_by.is_none() => Turn::Shutdown,
+                () = sleep_until(drained_by) => Turn::Drained,
+                Some(report) = inputs.reports.recv() => Turn::Report(report),
+                Some(news) = inputs.news.recv() => Turn::News(news),
+                Some(request) = inputs.requests.recv() => Turn::Request(request),
+                () = self.clock.sleep_until(self.server.next_deadline()) => Turn::Deadline,
+                () = sleep_until(self.next_publication()) => Turn::Publish,
+                () = sleep_until(self.settling.as_ref().map(|settling| settling.until)) => Turn::GiveUpSettling,
+                _ = log.tick() => Turn::LogCounters,
+            };
+            match turn {
+                Turn::Shutdown => {
+                    drained_by = Some(WallInstant::now() + DRAIN_TIMEOUT);
+                    self.draining = true;
+                }
+                Turn::Drained => break,
+                turn => self.take(turn, &mut inputs),
+            }
+            self.act().await?;
+            if drained_by.is_some() && self.is_drained() {
+                break;
+            }
+        }
+        self.log_counters();
+        self.publisher.disconnect();
+        Ok(())
+    }
+
+    fn take(&mut self, turn: Turn, inputs: &mut Inputs) {
+        match turn {
+            Turn::Report(report) => self.take_report(report),
+            Turn::News(news) => self.take_news(news),
+            Turn::Request(request) => self.take_request(request),
+            Turn::Deadline => self.handle(self.clock.now(), Event::DeadlineReached),
+            Turn::GiveUpSettling => self.give_up_settling(),
+            Turn::LogCounters => self.log_counters(),
+            Turn::Publish | Turn::Shutdown | Turn::Drained => {}
+        }
+        // What has come up meanwhile shares the commit.
+        for _ in 1..BATCH {
+            if let Ok(report) = inputs.reports.try_recv() {
+                self.take_report(report);
+            } else if let Ok(news) = inputs.news.try_recv() {
+                self.take_news(news);
+            } else {
+                break;
+            }
+        }
+    }
+
+    fn handle(&mut self, now: Instant, event: Event) {
+        self.server.handle(now, event);
+        while let Some(action) = self.server.poll_action() {
+            match action {
+                Action::Transmit(transmission) => self.transmissions.push(transmission),
+                Action::StoreDevice(record) => self.writes.push(Write::Device(record)),
+                Action::ReserveUplinkIds { below } => self.writes.push(Write::UplinkIds { below }),
+                Action::StoreAirtime(record) => self.writes.push(Write::Airtime(record)),
+                Action::Forward(uplink) => match self.outbox.add(uplink.clone()) {
+                    Ok(()) => self.writes.push(Write::Uplink(uplink)),
+                    Err(error) => {
+                        self.counters.outbox_full += 1;
+                        tracing::warn!(%error, dev_eui = %uplink.dev_eui, fcnt = uplink.fcnt, "uplink refused");
+                    }
+                },
+            }
+        }
+    }
+
+    fn take_report(&mut self, report: Report) {
+        match report {
+            Report::Pushed { .. } if self.draining => {}
+            Report::Pushed { at, pushed } => {
+                self.counters.frames_pushed += pushed.frames();
+                self.counters.crc_failed += pushed.crc_failed;
+                self.counters.unreadable_frames += pushed.unreadable;
+                for heard in pushed.heard {
+                    self.handle(at, Event::FrameHeard(heard));
+                }
+            }
+            Report::Answered { concentrator, token, result } => {
+                if let Some(token) = self.unanswered.remove(&(concentrator, token)) {
+                    self.answered(token, result);
+                }
+            }
+            Report::Malformed => self.counters.malformed_datagrams += 1,
+        }
+    }
+
+    fn answered(&mut self, token: u64, result: Result<(), Refusal>) {
+        if let Err(refusal) = result {
+            tracing::debug!(token, ?refusal, "transmission refused");
+            self.handle(self.clock.now(), Event::TransmissionRefused { token, refusal });
+        }
+    }
+
+    fn take_news(&mut self, news: News) {
+        match news {
+            News::Connected => {
+                tracing::info!(outbox = self.outbox.len(), "connected to the broker");
+                self.connected = true;
+                self.outbox.reconnected();
+            }
+            News::Disconnected => self.connected = false,
+            News::Receipt(receipt) => self.take_receipt(receipt),
+            News::Unreadable => self.counters.unreadable_envelopes += 1,
+        }
+    }
+
+    fn take_receipt(&mut self, receipt: Receipt) {
+        self.counters.receipts += 1;
+        let id = receipt.id;
+        if self.outbox.receipt(std::time::Instant::now(), id) {
+            self.writes.push(Write::Receipt(id));
+        }
+        self.handle(self.clock.now(), Event::ReceiptReceived(receipt));
+    }
+
+    fn take_request(&mut self, (command, answer): Request) {
+        match command {
+            Command::Advance { to } => {
+                self.advance(to);
+                self.answers.push((answer, format!("at {}", self.clock.now().as_micros())));
+            }
+            Command::Settle { frames } => {
+                let until = WallInstant::now() + SETTLE_TIMEOUT;
+                self.settling = Some(Settling { frames, answer, until });
+            }
+        }
+    }
+
+    /// Runs what is due on the way, each at its own time.
+    fn advance(&mut self, to: Instant) {
+        while let Some(deadline) = self.server.next_deadline().filter(|&deadline| deadline <= to) {
+            self.clock.advance(deadline);
+            self.handle(self.clock.now(), Event::DeadlineReached);
+        }
+        self.clock.advance(to);
+    }
+
+    /// Commits, and carries out what was waiting for it.
+    async fn act(&mut self) -> Result<(), StoreError> {
+        // A refusal without a way to the concentrator may ask for another transmission, and so on.
+        while !self.writes.is_empty() || !self.transmissions.is_empty() {
+            let writes = std::mem::take(&mut self.writes);
+            if !writes.is_empty() {
+                self.store.commit(writes).await?;
+            }
+            for transmission in std::mem::take(&mut self.transmissions) {
+                self.transmit(&transmission).await;
+            }
+        }
+        self.publish();
+        for (answer, text) in self.answers.drain(..) {
+            reply(answer, text);
+        }
+        self.settle();
+        Ok(())
+    }
+
+    async fn transmit(&mut self, transmission: &Transmission) {
+        let (concentrator, token) = (transmission.concentrator, transmission.token);
+        // Noted first: the answer must not overtake the note.
+        self.unanswered.insert((concentrator, token as u16), token);
+        match self.forwarders.send(transmission).await {
+            Ok(()) => self.counters.transmissions += 1,
+            Err(refusal) => {
+                self.unanswered.remove(&(concentrator, token as u16));
+                self.answered(token, Err(refusal));
+            }
+        }
+        if self.unanswered.len() > MAX_UNANSWERED
+            && let Some(&oldest) = self.unanswered.iter().min_by_key(|&(_, &token)| token).map(|(key, _)| key)
+        {
+            self.unanswered.remove(&oldest);
+        }
+    }
+
+    fn publish(&mut self) {
+        if !self.connected {
+            return;
+        }
+        while let Some(uplink) = self.outbox.next(std::time::Instant::now()) {
+            let id: UplinkId = uplink.id;
+            if let Err(error) = self.publisher.publish(uplink) {
+                tracing::debug!(%error, "publication waits");
+                self.outbox.not_published(id);
+                return;
+            }
+            self.counters.publications += 1;
+        }
+    }
+
+    fn next_publication(&self) -> Option<WallInstant> {
+        self.outbox.next_deadline().filter(|_| self.connected).map(WallInstant::from_std)
+    }
+
+    fn settle(&mut self) {
+        let settled = |settling: &mut Settling| {
+            self.counters.frames_pushed >= settling.frames
+                && self.outbox.is_empty()
+                && self.unanswered.is_empty()
+        };
+        if let Some(settling) = self.settling.take_if(settled) {
+            let next = self.server.next_deadline().map(|deadline| deadline.as_micros().to_string());
+            reply(settling.answer, format!("settled {}", next.as_deref().unwrap_or("never")));
+        }
+    }
+
+    fn give_up_settling(&mut self) {
+        let Some(settling) = self.settling.take() else { return };
+        let open = format!(
+            "frames {}/{}, without receipt {}, unanswered transmissions {}",
+            self.counters.frames_pushed,
+            settling.frames,
+            self.outbox.len(),
+            self.unanswered.len()
+        );
+        reply(settling.answer, format!("unsettled {open}"));
+    }
+
+    /// Whether nothing is under way. With a clock that stands still no window passes by itself.
+    fn is_drained(&self) -> bool {
+        let windows_passed = match *self.clock {
+            Clock::System(_) => self.server.next_deadline().is_none(),
+            Clock::Injected(_) => true,
+        };
+        windows_passed && self.unanswered.is_empty() && (self.outbox.is_empty() || !self.connected)
+    }
+
+    fn log_counters(&self) {
+        #[derive(Serialize)]
+        struct Report<'a> {
+            service: &'a ServiceCounters,
+            network: &'a Counters,
+            outbox: usize,
+        }
+        let report =
+            Report { service: &self.counters, network: self.server.counters(), outbox: self.outbox.len() };
+        match serde_json::to_string(&report) {
+            Ok(json) => tracing::info!(%json, "counters"),
+            Err(error) => tracing::warn!(%error, "counters"),
+        }
+    }
+}
+
+async fn sleep_until(at: Option<WallInstant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn reply(answer: oneshot::Sender<String>, text: String) {
+    if answer.send(text).is_err() {
+        tracing::debug!("the clock's client left before its answer");
+    }
+}
