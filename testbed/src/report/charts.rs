@@ -9,6 +9,9 @@ use plotly::configuration::DisplayModeBar;
 use plotly::layout::{Axis, AxisType, BarMode, HoverMode, Layout, Legend, Margin, TraceOrder};
 use plotly::{Bar, Configuration, Plot, Scatter};
 
+/// The one cause that only a downlink can have.
+const NO_WINDOW: &str = "no open window";
+
 /// More bars than this are not readable; then nodes are sorted and every n-th is shown.
 const MOST_BARS: usize = 200;
 
@@ -95,7 +98,8 @@ pub fn duty_cycle(report: &Report) -> Plot {
 pub fn losses(report: &Report) -> Plot {
     let shown = Shown::of(&report.run.nodes);
     let mut plot = chart(shown.axis(), axis("uplink frames lost"));
-    for (index, (name, count)) in causes().into_iter().enumerate() {
+    let uplink_causes = causes().into_iter().filter(|(name, _)| *name != NO_WINDOW);
+    for (index, (name, count)) in uplink_causes.enumerate() {
         plot.add_trace(bars(name, &shown.labels, shown.values(|node| count(&node.lost) as f64), index));
     }
     stacked(plot)
@@ -135,7 +139,7 @@ pub fn causes() -> [Cause; 6] {
         ("gateway was sending", |lost| lost.half_duplex),
         ("no free demodulator", |lost| lost.no_demodulator),
         ("injected fault", |lost| lost.injected),
-        ("no open window", |lost| lost.unheard),
+        (NO_WINDOW, |lost| lost.unheard),
     ]
 }
 

@@ -107,6 +107,8 @@ fn scenario_text(report: &Report) -> String {
 mod tests {
     use super::*;
     use crate::report::sample;
+    use crate::summary::NodeRecord;
+    use chirrup_protocol::ids::DevEui;
 
     #[test]
     fn the_page_is_complete_and_forbids_loading() {
@@ -129,6 +131,19 @@ mod tests {
         {
             assert!(!page.contains(forbidden), "{forbidden}");
         }
+    }
+
+    #[test]
+    fn a_large_fleet_does_not_make_a_large_page() {
+        let mut run = sample::run();
+        let node = run.nodes[0].clone();
+        run.nodes = (0..10_000)
+            .map(|index| NodeRecord { dev_eui: DevEui::from_u64(index), ..node.clone() })
+            .collect();
+        let page = sample::with_report_of(&run, html);
+        assert!(page.contains("node, by airtime, one in 50 of 10000"));
+        assert!(page.contains("The first 1000 of 10000 nodes."));
+        assert!(page.len() < 7_000_000, "{} bytes", page.len());
     }
 
     #[test]
