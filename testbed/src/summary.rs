@@ -13,7 +13,8 @@ pub use crate::radio::Position;
 pub struct RunRecord {
     /// Virtual time that has passed, in seconds.
     pub virtual_s: f64,
-    /// Wall time that has passed, in seconds. The only field that differs between two runs of one scenario.
+    /// Wall time that has passed, in seconds; set by whoever reads the clock. The only field that differs between
+    /// two runs of one scenario.
     pub wall_s: f64,
     /// Hash over everything that was on the air, in hexadecimal.
     pub trace_hash: String,

@@ -47,3 +47,29 @@ fn help_names_every_command() {
         assert!(text(&output.stdout).contains(command), "{command}");
     }
 }
+
+#[test]
+fn a_run_prints_its_summary_and_leaves_its_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().to_string_lossy().into_owned();
+    let words = [
+        "run",
+        "--set",
+        "run.duration_s=3600",
+        "--set",
+        "nodes.count=3",
+        "--seed",
+        "5",
+        "--json",
+        "--out",
+        &out,
+    ];
+    let output = chirrup(&words);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!((&summary["seed"], &summary["nodes"]), (&5.into(), &3.into()));
+    assert!(text(&output.stderr).contains("quickstart, 3 nodes, seed 5"));
+    for file in ["report.html", "summary.json", "timeline.csv"] {
+        assert!(folder.path().join(file).exists(), "{file}");
+    }
+}

@@ -20,7 +20,9 @@ pub fn run<E: std::error::Error>(
     let experiment = Experiment::load(Scenario::load(args.scenario.as_deref(), &args.overrides())?)?;
     experiment.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     let bar = Bar::new(experiment.scenario.run.duration_s);
-    let run = simulate(&experiment, &mut |now| bar.reached(now)).map_err(|error| failed(&error))?;
+    let started = std::time::Instant::now();
+    let mut run = simulate(&experiment, &mut |now| bar.reached(now)).map_err(|error| failed(&error))?;
+    run.wall_s = started.elapsed().as_secs_f64();
     bar.then("baselines");
     let baselines = baselines(&experiment, run.final_accuracy())?;
     bar.finish();

@@ -53,7 +53,7 @@ pub fn baselines(report: &Report) -> String {
         .unwrap_or_else(|| format!("{} rounds with every node", b.fedavg_fp32.rounds));
     let rows = [
         row(
-            "Federation (deployed model)",
+            "Federation (models on nodes)",
             summary.accuracy.final_,
             format!("{own:.0}"),
             "over the air, all frames",
