@@ -1,4 +1,4 @@
-//! Synchronous federated averaging of uncompressed `f32` models (McMahan et al. 2017).
+//! Synchronous federated averaging of uncompressed `f32` models, one local pass a round (McMahan et al. 2017).
 use super::{FedAvg, Rows, Trainer};
 use crate::data::Shares;
 use chirrup_learn::LearnError;
@@ -37,9 +37,7 @@ fn round(trainer: &Trainer, global: &[f32], nodes: &[Rows], round: u32) -> Resul
     for (node, rows) in nodes.iter().enumerate() {
         let mut params = global.to_vec();
         let mut rng = trainer.rng("fedavg", u64::from(round) << 32 | node as u64);
-        for _ in 0..trainer.local_passes {
-            trainer.pass(&mut params, rows, &mut rng)?;
-        }
+        trainer.pass(&mut params, rows, &mut rng)?;
         let weight = rows.len() as f64;
         sums.iter_mut().zip(&params).for_each(|(sum, &param)| *sum += weight * f64::from(param));
         samples += weight;

@@ -34,7 +34,7 @@ pub struct Baselines {
 /// Sending every sample, quantised as coarsely as costs less than half a point of accuracy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct RawData {
-    /// Mean over nodes, see [`raw`](self) for the code.
+    /// Mean over nodes, each column coded adaptively or with a fixed number of bits, whichever is shorter.
     pub bytes_per_node: u64,
     /// Accuracy of a model trained on the quantised samples.
     pub accuracy: f64,
@@ -104,7 +104,7 @@ mod tests {
     use crate::data::{self, Partition, partition};
     use crate::scenario::{DataConfig, Scale, Source};
 
-    const LEARNER: SoftmaxConfig = SoftmaxConfig { learning_rate: 0.02, local_passes: 1, l2: 0.0 };
+    const LEARNER: SoftmaxConfig = SoftmaxConfig { learning_rate: 0.02, l2: 0.0 };
 
     fn breast_cancer(partition: Partition) -> (TaskData, Shares) {
         let task =

@@ -15,8 +15,6 @@ const MOST_PASSES: usize = 200;
 /// The federation's learner with a seed for the order of samples.
 pub struct Trainer {
     learner: Softmax,
-    /// Passes over a node's samples between two rounds.
-    pub local_passes: u32,
     seed: u64,
 }
 
@@ -25,7 +23,7 @@ impl Trainer {
     pub fn new(task: &TaskData, config: &SoftmaxConfig, seed: u64) -> Self {
         let shape = Shape { features: task.n_features(), classes: task.n_classes() };
         let learner = Softmax { shape, learning_rate: config.learning_rate, l2: config.l2 };
-        Self { learner, local_passes: config.local_passes, seed }
+        Self { learner, seed }
     }
 
     /// Number of parameters of the model.

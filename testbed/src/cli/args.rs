@@ -40,7 +40,7 @@ pub struct RunArgs {
     /// Replace a value of the scenario; may be repeated.
     #[arg(long, value_name = "key.path=value")]
     pub set: Vec<String>,
-    /// Folder for report.html, summary.json and timeline.csv [default: out/<scenario>-<seed>].
+    /// Folder for report.html, summary.json and timeline.csv; out/SCENARIO-SEED when left out.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Print the summary on stdout as one JSON object.

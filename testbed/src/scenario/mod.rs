@@ -115,8 +115,6 @@ pub enum LearnerConfig {
 pub struct SoftmaxConfig {
     /// Step size.
     pub learning_rate: f32,
-    /// Passes over a node's own samples before each contribution.
-    pub local_passes: u32,
     /// Weight decay a step.
     pub l2: f32,
 }

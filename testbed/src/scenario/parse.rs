@@ -219,7 +219,6 @@ fn learner(mut keys: Section) -> Result<LearnerConfig, ScenarioError> {
     keys.choice("kind", &[("softmax", ())])?;
     let softmax = SoftmaxConfig {
         learning_rate: keys.number("learning_rate", 0.05, 1e-6..=10.0)? as f32,
-        local_passes: keys.integer("local_passes", 1, 1..=1_000)? as u32,
         l2: keys.number("l2", 0.0, 0.0..=1.0)? as f32,
     };
     keys.finish()?;
@@ -233,7 +232,7 @@ fn contribution(mut keys: Section) -> Result<ContributionConfig, ScenarioError> 
         max_bytes: keys.optional_integer("max_bytes", 8..=222)?.map(|bytes| bytes as usize),
         min_examples: keys.integer("min_examples", 30, 1..=65_535)? as u16,
         max_examples: keys.integer("max_examples", 150, 1..=65_535)? as u16,
-        price_nats_per_s: keys.number("price_nats_per_s", 0.02, 0.0..=1_000.0)? as f32,
+        price_nats_per_s: keys.number("price_nats_per_s", 0.2, 0.0..=1_000.0)? as f32,
         max_per_version: keys.integer("max_per_version", 2, 1..=255)? as u8,
     };
     keys.finish()?;
