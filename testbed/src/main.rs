@@ -2,6 +2,7 @@
 use chirrup_testbed::cli::args::{Cli, Command, RunArgs};
 use chirrup_testbed::cli::{self, CliError, Progress};
 use chirrup_testbed::scenario::Experiment;
+use chirrup_testbed::simulation::{self, CoresError, Fleet};
 use chirrup_testbed::summary::RunRecord;
 use clap::Parser;
 use std::process::ExitCode;
@@ -21,8 +22,9 @@ fn run(args: &RunArgs) -> Result<(), CliError> {
     cli::run(args, simulate)
 }
 
-fn simulate(_: &Experiment, _: &mut Progress) -> Result<RunRecord, CliError> {
-    Err(not_available("run"))
+fn simulate(experiment: &Experiment, progress: &mut Progress) -> Result<RunRecord, CoresError> {
+    let fleet = Fleet::new(experiment);
+    Ok(simulation::simulate(experiment, &fleet, progress)?.run)
 }
 
 fn not_available(command: &str) -> CliError {

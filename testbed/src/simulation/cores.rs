@@ -1,0 +1,142 @@
+//! Network server and aggregator in this process, with a backhaul that takes no time.
+use super::backend::Backend;
+use super::fleet::Fleet;
+use crate::kernel::Rng;
+use chirrup_aggregator::core::ledger::ReplayError;
+use chirrup_aggregator::core::{self as aggregator, Aggregator, Record};
+use chirrup_gateway::core::{
+    self as gateway, ConfigError, Heard, NetworkServer, Refusal, State, Transmission,
+};
+use chirrup_protocol::backhaul::Uplink;
+use chirrup_protocol::codec::CodecError;
+use chirrup_protocol::time::Instant;
+use std::collections::VecDeque;
+
+/// Both cores, and what the aggregator wrote down.
+pub struct Cores {
+    server: NetworkServer,
+    aggregator: Aggregator,
+    ledger: Vec<Record>,
+    transmissions: VecDeque<Transmission>,
+    /// Share of uplinks that the backhaul delivers twice.
+    duplicate: f64,
+    faults: Rng,
+}
+
+/// A run with both cores in this process failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CoresError {
+    /// The network server refuses its configuration.
+    #[error("network server: {0}")]
+    NetworkServer(#[from] ConfigError),
+    /// The ledger does not give the versions that it names.
+    #[error("ledger: {0}")]
+    Ledger(#[from] ReplayError),
+    /// A published model cannot be decoded.
+    #[error("model: {0}")]
+    Model(#[from] CodecError),
+    /// A deadline of a core did not move when it was reached.
+    #[error("the deadline {at} was reached, and is due again")]
+    StuckDeadline {
+        /// The deadline.
+        at: Instant,
+    },
+}
+
+impl Cores {
+    /// Cores that have heard nothing.
+    pub fn new(fleet: &Fleet) -> Result<Self, ConfigError> {
+        Ok(Self {
+            server: NetworkServer::new(fleet.network.clone(), State::default())?,
+            aggregator: Aggregator::new(fleet.federation.clone(), fleet.signing_key.clone()),
+            ledger: Vec::new(),
+            transmissions: VecDeque::new(),
+            duplicate: fleet.faults.duplicate,
+            faults: Rng::for_purpose(fleet.seed, "backhaul", 0),
+        })
+    }
+
+    /// The aggregator.
+    pub const fn aggregator(&self) -> &Aggregator {
+        &self.aggregator
+    }
+
+    /// The network server.
+    pub const fn server(&self) -> &NetworkServer {
+        &self.server
+    }
+
+    /// What the aggregator wrote down.
+    pub fn into_ledger(self) -> Vec<Record> {
+        self.ledger
+    }
+
+    fn tell_server(&mut self, now: Instant, event: gateway::Event) {
+        self.server.handle(now, event);
+        while let Some(action) = self.server.poll_action() {
+            match action {
+                gateway::Action::Transmit(transmission) => self.transmissions.push_back(transmission),
+                gateway::Action::Forward(uplink) => self.forward(now, uplink),
+                // Nothing here loses its memory.
+                gateway::Action::StoreDevice(_)
+                | gateway::Action::ReserveUplinkIds { .. }
+                | gateway::Action::StoreAirtime(_) => {}
+            }
+        }
+    }
+
+    fn forward(&mut self, now: Instant, uplink: Uplink) {
+        if self.faults.chance(self.duplicate) {
+            self.tell_aggregator(now, aggregator::Event::UplinkReceived(uplink.clone()));
+        }
+        self.tell_aggregator(now, aggregator::Event::UplinkReceived(uplink));
+    }
+
+    fn tell_aggregator(&mut self, now: Instant, event: aggregator::Event) {
+        self.aggregator.handle(now, event);
+        while let Some(action) = self.aggregator.poll_action() {
+            match action {
+                aggregator::Action::Append(record) => self.ledger.push(record),
+                aggregator::Action::Acknowledge(receipt) => {
+                    self.tell_server(now, gateway::Event::ReceiptReceived(receipt));
+                }
+            }
+        }
+    }
+}
+
+impl Backend for Cores {
+    type Error = CoresError;
+
+    fn heard(&mut self, now: Instant, heard: Heard) -> Result<(), CoresError> {
+        self.tell_server(now, gateway::Event::FrameHeard(heard));
+        Ok(())
+    }
+
+    fn refused(&mut self, now: Instant, token: u64) -> Result<(), CoresError> {
+        let refusal = Refusal::Collision;
+        self.tell_server(now, gateway::Event::TransmissionRefused { token, refusal });
+        Ok(())
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        [self.server.next_deadline(), self.aggregator.next_deadline()].into_iter().flatten().min()
+    }
+
+    fn reached(&mut self, now: Instant) -> Result<(), CoresError> {
+        if self.server.next_deadline().is_some_and(|due| due <= now) {
+            self.tell_server(now, gateway::Event::DeadlineReached);
+        }
+        if self.aggregator.next_deadline().is_some_and(|due| due <= now) {
+            self.tell_aggregator(now, aggregator::Event::DeadlineReached);
+        }
+        match self.next_deadline() {
+            Some(at) if at <= now => Err(CoresError::StuckDeadline { at }),
+            _ => Ok(()),
+        }
+    }
+
+    fn poll_transmission(&mut self) -> Option<Transmission> {
+        self.transmissions.pop_front()
+    }
+}

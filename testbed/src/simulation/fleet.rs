@@ -1,0 +1,189 @@
+//! Who takes part in a run: identities and keys from the seed, places, and the configuration of both cores.
+use crate::kernel::Rng;
+use crate::radio::geometry::{gateways_in_disc, nodes_in_disc};
+use crate::radio::{Links, PathLoss, Position};
+use crate::scenario::{
+    CodecKind, ContributionKind, DataRateChoice, Experiment, FaultsConfig, LearnerConfig, RadioConfig,
+    Scenario, StrategyConfig,
+};
+use chirrup_aggregator::core::Federation;
+use chirrup_aggregator::core::federation::{Cadence, DataRateAdvice, Enrolled, ScaleSource};
+use chirrup_aggregator::core::strategy::{Strategy, fedbuff::FedBuff};
+use chirrup_gateway::core::{Config as NetworkConfig, Key};
+use chirrup_node::lorawan::driver::DataRateRange;
+use chirrup_protocol::ids::{DevEui, GatewayId, TaskId};
+use chirrup_protocol::region::{DataRate, Region};
+use chirrup_protocol::task::{Learner, Participation, Task, UpdateCodec};
+use chirrup_protocol::time::Duration;
+use ed25519_dalek::SigningKey;
+use rand_core::RngCore;
+use std::collections::BTreeMap;
+
+/// First DevEUI of a simulated fleet; the prefix is from the range for documentation and local use.
+const FIRST_DEV_EUI: u64 = 0x0200_00ff_fe00_0000;
+/// First gateway EUI.
+const FIRST_GATEWAY: u64 = 0x0200_00ff_ff00_0000;
+/// Margin above the demodulation floor before a faster data rate is advised; LoRaWAN networks usually keep 10 dB.
+const ADVICE_MARGIN_TENTH_DB: i16 = 100;
+/// Contributions begun so many versions ago are refused.
+const MAX_STALENESS: u32 = 32;
+
+/// One node's identity.
+#[derive(Clone, Debug)]
+pub struct NodeIdentity {
+    /// Its EUI.
+    pub dev_eui: DevEui,
+    /// Shared with the network server.
+    pub app_key: [u8; 16],
+    /// Shared with the aggregator.
+    pub secret: [u8; 32],
+}
+
+/// A fleet and its services.
+#[derive(Clone, Debug)]
+pub struct Fleet {
+    /// The run's seed.
+    pub seed: u64,
+    /// Nodes, by index.
+    pub nodes: Vec<NodeIdentity>,
+    /// Where they stand.
+    pub node_positions: Vec<Position>,
+    /// Gateways, by index.
+    pub gateways: Vec<GatewayId>,
+    /// Where they stand.
+    pub gateway_positions: Vec<Position>,
+    /// The radio.
+    pub radio: RadioConfig,
+    /// Which data rates nodes may use.
+    pub data_rates: DataRateRange,
+    /// What goes wrong.
+    pub faults: FaultsConfig,
+    /// The network server's configuration.
+    pub network: NetworkConfig,
+    /// The aggregator's configuration.
+    pub federation: Federation,
+    /// Signs what the aggregator publishes.
+    pub signing_key: SigningKey,
+}
+
+impl Fleet {
+    /// The fleet of an experiment.
+    pub fn new(experiment: &Experiment) -> Self {
+        let scenario = &experiment.scenario;
+        let (seed, radio) = (scenario.run.seed, scenario.radio);
+        let nodes: Vec<NodeIdentity> =
+            (0..scenario.nodes.count as u64).map(|node| identity(seed, node)).collect();
+        let gateways: Vec<GatewayId> = (0..radio.gateways as u64)
+            .map(|gateway| GatewayId((FIRST_GATEWAY + gateway).to_be_bytes()))
+            .collect();
+        let keys: BTreeMap<DevEui, Key> =
+            nodes.iter().map(|node| (node.dev_eui, Key(node.app_key))).collect();
+        let network = NetworkConfig::new(radio.region, gateways.clone(), keys);
+        Self {
+            seed,
+            node_positions: nodes_in_disc(nodes.len(), radio.radius_m, seed),
+            gateway_positions: gateways_in_disc(gateways.len(), radio.radius_m),
+            data_rates: data_rates(&radio),
+            faults: scenario.faults,
+            federation: federation(experiment, &nodes, network.rx2_data_rate),
+            signing_key: SigningKey::from_bytes(&draw(seed, "signing-key", 0)),
+            network,
+            gateways,
+            nodes,
+            radio,
+        }
+    }
+
+    /// The links between nodes and gateways.
+    pub fn links(&self) -> Links {
+        let path_loss = PathLoss { exponent: self.radio.path_loss_exponent, ..PathLoss::OULU };
+        Links::new(
+            &self.node_positions,
+            &self.gateway_positions,
+            path_loss,
+            self.radio.shadowing_db,
+            self.seed,
+        )
+    }
+}
+
+fn draw<const N: usize>(seed: u64, label: &str, index: u64) -> [u8; N] {
+    let mut bytes = [0; N];
+    Rng::for_purpose(seed, label, index).fill_bytes(&mut bytes);
+    bytes
+}
+
+fn identity(seed: u64, index: u64) -> NodeIdentity {
+    NodeIdentity {
+        dev_eui: DevEui::from_u64(FIRST_DEV_EUI + index),
+        app_key: draw(seed, "app-key", index),
+        secret: draw(seed, "device-secret", index),
+    }
+}
+
+fn data_rates(radio: &RadioConfig) -> DataRateRange {
+    let Region::Eu868 = radio.region;
+    match radio.data_rate {
+        DataRateChoice::Adr => DataRateRange {
+            lowest: radio.region.lowest_data_rate(),
+            highest: radio.region.highest_data_rate(),
+        },
+        DataRateChoice::Fixed(data_rate) => DataRateRange { lowest: data_rate, highest: data_rate },
+    }
+}
+
+fn federation(experiment: &Experiment, nodes: &[NodeIdentity], rx2: DataRate) -> Federation {
+    let scenario = &experiment.scenario;
+    let StrategyConfig::Fedbuff(fedbuff) = scenario.strategy;
+    let region = scenario.radio.region;
+    Federation {
+        task_id: TaskId(1),
+        task: task(experiment),
+        scale: ScaleSource::Moments {
+            devices: nodes.len(),
+            patience: Duration::from_secs(fedbuff.moments_patience_s),
+        },
+        model_bits: fedbuff.model_bits,
+        strategy: Strategy::FedBuff(FedBuff {
+            staleness_exponent: fedbuff.staleness_exponent,
+            server_rate: fedbuff.server_rate,
+        }),
+        cadence: Cadence {
+            buffer: fedbuff.buffer as usize,
+            min_interval: Duration::from_secs(fedbuff.min_interval_s),
+            max_interval: Duration::from_secs(fedbuff.max_interval_s),
+            max_staleness: MAX_STALENESS,
+        },
+        downlink_bytes: region.max_payload_bytes(rx2).expect("the network server's RX2 is of this region"),
+        data_rate_advice: match scenario.radio.data_rate {
+            DataRateChoice::Adr => Some(DataRateAdvice {
+                region,
+                margin_tenth_db: ADVICE_MARGIN_TENTH_DB,
+                lowest: region.lowest_data_rate(),
+                highest: region.highest_data_rate(),
+            }),
+            DataRateChoice::Fixed(_) => None,
+        },
+        object_lifetime: Duration::from_secs(7 * 86_400),
+        devices: nodes.iter().map(|node| Enrolled { dev_eui: node.dev_eui, secret: node.secret }).collect(),
+    }
+}
+
+fn task(experiment: &Experiment) -> Task {
+    let Scenario { learner: LearnerConfig::Softmax(softmax), contribution, .. } = &experiment.scenario;
+    let ContributionKind::Update = contribution.kind;
+    let CodecKind::Topk = contribution.codec;
+    Task {
+        features: experiment.task.n_features() as u16,
+        classes: experiment.task.n_classes() as u16,
+        learner: Learner::Softmax { learning_rate: softmax.learning_rate, l2: softmax.l2 },
+        codec: UpdateCodec::TopK,
+        max_contribution_bytes: contribution.max_bytes.map_or(u8::MAX, |bytes| bytes.min(255) as u8),
+        participation: Participation {
+            min_examples: contribution.min_examples,
+            max_examples: contribution.max_examples,
+            price_nats_per_s: contribution.price_nats_per_s,
+            max_per_version: contribution.max_per_version,
+        },
+    }
+}

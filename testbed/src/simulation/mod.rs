@@ -1,0 +1,47 @@
+//! A whole fleet under virtual time: the real cores, the real stack, a simulated air.
+//!
+//! - [`fleet`]: who there is, with keys from the seed, and how the cores are configured;
+//! - [`node`]: a node as a task: agent, guard, stack, a stream of samples;
+//! - [`backend`]: what stands behind the air; [`cores`]: network server and aggregator in this process;
+//! - [`world`]: the run loop;
+//! - [`tally`]: from books and ledger to a [`crate::summary::RunRecord`].
+pub mod backend;
+pub mod cores;
+pub mod fleet;
+pub mod node;
+pub mod tally;
+pub mod world;
+
+pub use backend::Backend;
+pub use cores::{Cores, CoresError};
+pub use fleet::Fleet;
+pub use world::World;
+
+use crate::scenario::Experiment;
+use crate::summary::RunRecord;
+use chirrup_aggregator::core::Record;
+use chirrup_protocol::time::Instant;
+
+/// A finished run and the ledger behind it.
+#[derive(Debug)]
+pub struct Simulated {
+    /// For the report.
+    pub run: RunRecord,
+    /// Everything the aggregator wrote, in order.
+    pub ledger: Vec<Record>,
+}
+
+/// Runs an experiment with both cores in this process.
+pub fn simulate(
+    experiment: &Experiment,
+    fleet: &Fleet,
+    progress: &mut dyn FnMut(Instant),
+) -> Result<Simulated, CoresError> {
+    let mut cores = Cores::new(fleet)?;
+    let world = World::new(experiment, fleet);
+    let end = world.run(&mut cores, progress)?;
+    let rejects = cores.aggregator().rejects().clone();
+    let ledger = cores.into_ledger();
+    let run = tally::record(experiment, fleet, &end, &ledger, &rejects)?;
+    Ok(Simulated { run, ledger })
+}
