@@ -2,9 +2,13 @@
 use anyhow::Context;
 use chirrup_gateway::service::{self, Announce, Config};
 use clap::{Args, Parser, Subcommand};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// Exit code of what a user interrupted.
+const INTERRUPTED: u8 = 130;
 
 /// A LoRaWAN network server for Class A, from packet forwarders to MQTT and back.
 #[derive(Parser)]
@@ -42,9 +46,10 @@ struct ConfigFile {
 async fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info,mqtt5=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(std::io::stderr).init();
     match execute(CommandLine::parse().command).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -52,26 +57,40 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn execute(command: Command) -> anyhow::Result<()> {
+async fn execute(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::CheckConfig { config } => println!("{}", Config::load(&config.config)?),
         Command::Run { config, ready_file } => {
             let config = Config::load(&config.config)?;
             let announce = ready_file.map_or(Announce::Stdout, Announce::File);
-            service::run(config, &announce, termination()?).await?;
+            let mut end = Ending::Terminated;
+            service::run(config, &announce, ending(&mut end)?).await?;
+            if end == Ending::Interrupted {
+                return Ok(ExitCode::from(INTERRUPTED));
+            }
         }
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Resolves at SIGTERM or SIGINT. It listens from the call on, before anybody is told that the service runs.
-fn termination() -> anyhow::Result<impl Future<Output = ()>> {
+/// What ended the service.
+#[derive(PartialEq)]
+enum Ending {
+    /// SIGTERM, the orderly way.
+    Terminated,
+    /// SIGINT, by somebody at a terminal.
+    Interrupted,
+}
+
+/// Resolves at SIGTERM or SIGINT, and notes which. It listens from the call on, before anybody is told that the
+/// service runs.
+fn ending(end: &mut Ending) -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT")?;
     Ok(async move {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = terminate.recv() => *end = Ending::Terminated,
+            _ = interrupt.recv() => *end = Ending::Interrupted,
         }
     })
 }

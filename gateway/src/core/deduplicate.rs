@@ -23,13 +23,13 @@ pub struct Hearing {
 }
 
 impl Hearing {
-    pub fn new(now: Instant, heard: &Heard) -> Self {
+    pub fn new(heard_at: Instant, heard: &Heard) -> Self {
         Self {
             concentrator: heard.concentrator,
             rssi_dbm: heard.rssi_dbm,
             snr_tenth_db: heard.snr_tenth_db,
             counter_us: heard.counter_us,
-            heard_at: now,
+            heard_at,
         }
     }
 
@@ -77,13 +77,13 @@ impl Deduplicator {
     }
 
     /// Whether this is a further copy of a frame that waits, which it then joins.
-    pub fn absorb(&mut self, now: Instant, heard: &Heard) -> bool {
+    pub fn absorb(&mut self, heard_at: Instant, heard: &Heard) -> bool {
         let Some(pending) = self.pending.iter_mut().find(|pending| pending.phy == heard.phy) else {
             return false;
         };
-        pending.add(Hearing::new(now, heard));
+        pending.add(Hearing::new(heard_at, heard), heard.frequency_hz);
         if pending.hearings.len() >= self.concentrators {
-            pending.closes_at = now;
+            pending.closes_at = heard_at;
         }
         true
     }
@@ -91,7 +91,7 @@ impl Deduplicator {
     /// Begins to wait for further copies of an authentic frame.
     pub fn admit(
         &mut self,
-        now: Instant,
+        heard_at: Instant,
         heard: Heard,
         data_rate: DataRate,
         dev_eui: DevEui,
@@ -100,12 +100,12 @@ impl Deduplicator {
         if self.pending.len() >= MAX_PENDING
             && let Some(oldest) = self.pending.front_mut()
         {
-            oldest.closes_at = now;
+            oldest.closes_at = heard_at;
         }
         let window = if self.concentrators > 1 { self.window } else { Duration::ZERO };
-        let hearings = vec![Hearing::new(now, &heard)];
+        let hearings = vec![Hearing::new(heard_at, &heard)];
         let Heard { phy, frequency_hz, .. } = heard;
-        let closes_at = now + window;
+        let closes_at = heard_at + window;
         self.pending.push_back(Pending { phy, frequency_hz, data_rate, dev_eui, frame, hearings, closes_at });
     }
 
@@ -122,13 +122,17 @@ impl Deduplicator {
 }
 
 impl Pending {
-    /// Keeps the better of two hearings by one concentrator.
-    fn add(&mut self, hearing: Hearing) {
+    /// Keeps the better of two hearings by one concentrator. A strong signal may be heard on a neighbouring channel,
+    /// too, but worse: the best hearing knows the frequency.
+    fn add(&mut self, hearing: Hearing, frequency_hz: u32) {
         match self.hearings.iter_mut().find(|known| known.concentrator == hearing.concentrator) {
             Some(known) if hearing.rank() < known.rank() => *known = hearing,
             Some(_) => {}
             None => self.hearings.push(hearing),
         }
         self.hearings.sort_by_key(Hearing::rank);
+        if self.hearings.first() == Some(&hearing) {
+            self.frequency_hz = frequency_hz;
+        }
     }
 }

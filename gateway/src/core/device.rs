@@ -2,10 +2,13 @@
 //!
 //! ```text
 //!             join                      first valid uplink
-//! no session ------> joining only      --------------------> active only
-//! active     ------> active + joining  -- of the joining --> active only (the new one)
-//!                                      -- of the active  --> unchanged
+//! no session   ------> joining only      --------------------> active only
+//! joining only ------> active + joining  -- of the joining --> active only (the new one)
+//! active       ------> active + joining  -- of the active  --> unchanged
 //! ```
+//!
+//! So the last session that the device is known to have used, or the first that it may have, outlives any number of
+//! joins whose accepts it never hears.
 use super::config::Config;
 use super::counters::Reason;
 use super::frame::{DataUp, JoinRequest};
@@ -59,7 +62,17 @@ impl Device {
         Ok(())
     }
 
-    /// Begins a session and gives the join accept that tells the device.
+    /// Makes room for another join. Returns the address of the session that goes, if one does.
+    pub fn make_room(&mut self) -> Option<DevAddr> {
+        let unheard = self.record.joining.take()?;
+        if self.record.active.is_none() {
+            self.record.active = Some(unheard);
+            return None;
+        }
+        Some(unheard.dev_addr)
+    }
+
+    /// Begins a session and gives the join accept that tells the device. Call [`Device::make_room`] before.
     pub fn join(&mut self, request: &JoinRequest, dev_addr: DevAddr, config: &Config) -> Vec<u8> {
         self.record.join_nonce += 1;
         let join_nonce = self.record.join_nonce;

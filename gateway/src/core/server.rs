@@ -15,6 +15,9 @@ use chirrup_protocol::region::DataRate;
 use chirrup_protocol::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
 
+/// How much later than an earlier event's time another may be: a clock that was set back must not close all windows.
+const MAX_LATENESS: Duration = Duration::from_secs(2);
+
 /// The network server of one gateway service.
 ///
 /// ```text
@@ -85,11 +88,15 @@ impl NetworkServer {
     }
 
     /// Takes notice of what happened. Poll all actions afterwards.
+    ///
+    /// Events may come a little late and out of order: a frame's windows are counted from its own `now`.
     pub fn handle(&mut self, now: Instant, event: Event) {
         self.now = self.now.max(now);
         self.run_deadlines();
         match event {
-            Event::FrameHeard(heard) => self.frame_heard(heard),
+            Event::FrameHeard(heard) => {
+                self.frame_heard(now.max(self.now.saturating_sub(MAX_LATENESS)), heard);
+            }
             Event::ReceiptReceived(receipt) => self.receipt_received(receipt),
             Event::TransmissionRefused { token, refusal: _ } => self.transmission_refused(token),
             Event::DeadlineReached => {}
@@ -121,18 +128,18 @@ impl NetworkServer {
         }
     }
 
-    fn frame_heard(&mut self, heard: Heard) {
+    fn frame_heard(&mut self, heard_at: Instant, heard: Heard) {
         self.counters.frames_heard += 1;
         if !self.schedule.knows(heard.concentrator) {
             return self.counters.discard(Reason::UnknownConcentrator);
         }
-        if self.deduplicator.absorb(self.now, &heard) {
+        if self.deduplicator.absorb(heard_at, &heard) {
             self.counters.duplicates += 1;
             return;
         }
         match self.admit(&heard) {
             Ok((data_rate, dev_eui, frame)) => {
-                self.deduplicator.admit(self.now, heard, data_rate, dev_eui, frame);
+                self.deduplicator.admit(heard_at, heard, data_rate, dev_eui, frame);
             }
             Err(reason) => self.counters.discard(reason),
         }
@@ -215,9 +222,8 @@ impl NetworkServer {
             return self.counters.discard(Reason::DevAddrExhausted);
         };
         let Some(device) = self.devices.get_mut(&request.dev_eui) else { return };
-        // A join accept that the device never heard leaves its address to others.
-        if let Some(unheard) = device.record.joining.take() {
-            self.addresses.remove(&unheard.dev_addr);
+        if let Some(unheard) = device.make_room() {
+            self.addresses.remove(&unheard);
         }
         let accept = device.join(request, dev_addr, &self.config);
         self.actions.push_back(Action::StoreDevice(device.record.clone()));

@@ -39,6 +39,8 @@ use tokio::task::JoinSet;
 
 /// Reports that may wait for the loop.
 const QUEUE: usize = 1_024;
+/// How long the connection to the broker has to say goodbye.
+const FAREWELL: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Where a running service listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,7 +158,7 @@ impl Service {
         // Dropped at the end, it stops them all.
         let mut tasks = JoinSet::new();
         tasks.spawn(Arc::clone(&forwarders).receive(Arc::clone(&clock), reports_in));
-        tasks.spawn(connection.run(news_in));
+        let mut connection = tokio::spawn(connection.run(news_in));
         if let Some(listener) = clock_listener {
             tasks.spawn(line_protocol::serve(listener, requests_in));
         }
@@ -165,6 +167,10 @@ impl Service {
             result = engine.run(Inputs { reports, news, requests }, shutdown) => result.map_err(Into::into),
             error = broker_stopped(&mut broker) => Err(error.into()),
         };
+        // The goodbye to the broker, if there is one to take it.
+        if tokio::time::timeout(FAREWELL, &mut connection).await.is_err() {
+            connection.abort();
+        }
         tasks.shutdown().await;
         if let Some(broker) = broker {
             broker.stop().await;

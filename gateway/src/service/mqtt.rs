@@ -1,7 +1,9 @@
 //! The way to the aggregator and back: sealed envelopes over MQTT, QoS 1.
 use chirrup_protocol::backhaul::{BackhaulKey, Receipt, Topics, Uplink, open, seal};
 use chirrup_protocol::ids::GatewayId;
-use rumqttc::{AsyncClient, ConnectReturnCode, EventLoop, MqttOptions, Packet, QoS};
+use rumqttc::{
+    AsyncClient, ConnectReturnCode, EventLoop, MqttOptions, NetworkOptions, Outgoing, Packet, QoS,
+};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -72,7 +74,11 @@ pub fn connect(endpoint: &Endpoint) -> (Publisher, Connection) {
     if let Some(known) = &endpoint.credentials {
         options.set_credentials(&known.username, &known.password);
     }
-    let (client, events) = AsyncClient::new(options, REQUESTS);
+    let (client, mut events) = AsyncClient::new(options, REQUESTS);
+    // A message that waits for company costs a tenth of the time until RX1.
+    let mut network = NetworkOptions::new();
+    network.set_tcp_nodelay(true);
+    events.set_network_options(network);
     let topic = endpoint.topics.uplink(endpoint.gateway_id);
     let publisher = Publisher { client: client.clone(), key: endpoint.key.clone(), topic };
     let topic = endpoint.topics.receipt(endpoint.gateway_id);
@@ -113,11 +119,12 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Drives the connection until nobody reads its news any more.
+    /// Drives the connection until [`Publisher::disconnect`], or until nobody reads its news any more.
     pub async fn run(mut self, news: mpsc::Sender<News>) {
         loop {
             let item = match self.events.poll().await {
                 Ok(rumqttc::Event::Incoming(packet)) => self.incoming(&packet),
+                Ok(rumqttc::Event::Outgoing(Outgoing::Disconnect)) => return,
                 Ok(rumqttc::Event::Outgoing(_)) => None,
                 Err(error) => {
                     tracing::warn!(%error, "broker");

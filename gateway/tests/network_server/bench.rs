@@ -37,7 +37,7 @@ pub fn heard(concentrator: GatewayId, phy: Vec<u8>, spreading_factor: u8, snr_te
         modulation: Modulation::lorawan(spreading_factor, 125_000),
         rssi_dbm: -80,
         snr_tenth_db,
-        counter_us: u32::MAX - 500_000,
+        counter_us: 0,
     }
 }
 
@@ -88,8 +88,15 @@ impl Bench {
         }
     }
 
+    /// Hears a frame now, by the counter of its concentrator.
     pub fn hear(&mut self, heard: Heard) {
-        self.handle(Event::FrameHeard(heard));
+        let counter_us = self.counter_us(heard.concentrator, self.now);
+        self.handle(Event::FrameHeard(Heard { counter_us, ..heard }));
+    }
+
+    /// Every concentrator began to count at another time.
+    pub fn counter_us(&self, concentrator: GatewayId, at: Instant) -> u32 {
+        (at.as_micros() as u32).wrapping_add(u32::from(concentrator.0[0]) << 30)
     }
 
     /// Hears a frame at SF7 through the first concentrator.

@@ -14,9 +14,9 @@ fn span(sent: &Transmission) -> (Instant, Instant) {
 }
 
 /// Fails if two transmissions of one concentrator overlap, or any hour holds too much of a sub-band.
-fn check(sent: &[Transmission], refused: &BTreeSet<u64>) {
+pub fn check(sent: &[Transmission], refused: &BTreeSet<(u64, Instant)>) {
     let mut by_concentrator: BTreeMap<_, Vec<&Transmission>> = BTreeMap::new();
-    for transmission in sent.iter().filter(|sent| !refused.contains(&sent.token)) {
+    for transmission in sent.iter().filter(|sent| !refused.contains(&(sent.token, sent.at))) {
         by_concentrator.entry(transmission.concentrator).or_default().push(transmission);
     }
     for mut sent in by_concentrator.into_values() {
@@ -96,9 +96,7 @@ fn a_concentrator_never_sends_two_frames_at_once() {
     bench.sent.clear();
     // Twenty uplinks within a fifth of a second, all to be answered.
     for node in &mut nodes {
-        let mut heard = heard(HERE, node.uplink(1, b"x", Confirm::No), 9, 0);
-        heard.counter_us = bench.now.as_micros() as u32;
-        bench.hear(heard);
+        bench.hear(heard(HERE, node.uplink(1, b"x", Confirm::No), 9, 0));
         bench.receipt(node, bench.last_id(), Some(&[3; 40]));
         bench.pass_ms(10);
     }
@@ -118,8 +116,8 @@ fn a_refused_transmission_gives_its_time_back() {
     bench.hear_here(nodes[0].uplink(1, b"x", Confirm::Yes));
     bench.receipt(&nodes[0], bench.last_id(), None);
     for _ in 0..2 {
-        let token = bench.sent.last().unwrap().token;
-        refused.insert(token);
+        let (token, at) = bench.sent.last().map(|sent| (sent.token, sent.at)).unwrap();
+        refused.insert((token, at));
         bench.handle(Event::TransmissionRefused { token, refusal: Refusal::Collision });
     }
     let before = bench.sent.len();

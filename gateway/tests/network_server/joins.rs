@@ -18,13 +18,21 @@ fn a_join_is_answered_after_five_seconds_with_the_networks_settings() {
     let [sent] = bench.sent.as_slice() else { panic!("one transmission") };
     assert_eq!(sent.window, ReceiveWindow::Rx1);
     assert_eq!(sent.at, begun + Duration::from_secs(5));
-    // The concentrator's counter wraps on the way.
-    assert_eq!(sent.counter_us, 4_499_999);
+    assert_eq!(sent.counter_us, bench.counter_us(HERE, sent.at));
     assert_eq!((sent.frequency_hz, sent.modulation), (868_100_000, Modulation::lorawan(7, 125_000)));
     assert_eq!(sent.power_dbm, 14);
     let accepted = node.accept(&sent.phy);
     assert_eq!((accepted.rx_delay, accepted.rx2_data_rate, accepted.rx1_offset), (3, 4, 0));
     assert_eq!(bench.server.counters().joins, 1);
+}
+
+#[test]
+fn the_concentrators_counter_may_wrap_before_the_window() {
+    let mut node = Node::new(1);
+    let mut bench = Bench::new(config(&[HERE], &[&node]));
+    let phy = node.join_request();
+    bench.handle(Event::FrameHeard(Heard { counter_us: u32::MAX - 500_000, ..heard(HERE, phy, 7, 0) }));
+    assert_eq!(bench.sent[0].counter_us, 4_499_999);
 }
 
 #[test]
@@ -97,6 +105,20 @@ fn the_old_session_lives_until_the_new_one_is_used() {
     bench.hear_here(node.uplink(1, b"too late", Confirm::No));
     assert_eq!(bench.count(Reason::UnknownDevAddr), 1);
     assert_eq!(bench.forwarded.len(), 3);
+}
+
+#[test]
+fn a_session_that_was_never_used_survives_joins_that_fail() {
+    let mut node = Node::new(1);
+    let mut bench = Bench::new(config(&[HERE], &[&node]));
+    bench.join(&mut node);
+    for _ in 0..3 {
+        // The node hears no accept, and goes on as before.
+        bench.hear_here(node.join_request());
+        bench.pass_ms(20_000);
+    }
+    bench.hear_here(node.uplink(1, b"x", Confirm::No));
+    assert_eq!(bench.forwarded.len(), 1);
 }
 
 #[test]

@@ -3,6 +3,7 @@ use super::node::{Confirm, Node};
 use chirrup_gateway::core::*;
 use chirrup_protocol::backhaul::Reception;
 use chirrup_protocol::region::DataRate;
+use chirrup_protocol::time::Duration;
 use lorawan::maccommandcreator::LinkADRAnsCreator;
 
 fn joined(concentrators: &[chirrup_protocol::ids::GatewayId]) -> (Bench, Node) {
@@ -67,6 +68,35 @@ fn copies_within_the_window_are_one_uplink_with_the_best_signal_first() {
     // A copy that comes later still is a replay.
     bench.hear(heard(ELSEWHERE, phy, 9, 0));
     assert_eq!((bench.count(Reason::Replayed), bench.server.counters().duplicates), (1, 2));
+}
+
+#[test]
+fn the_best_hearing_knows_the_channel() {
+    let (mut bench, mut node) = joined(&[HERE, THERE]);
+    let phy = node.uplink(1, b"x", Confirm::Yes);
+    // Far too near to this one, it is heard on the neighbouring channel, too.
+    bench.hear(Heard { frequency_hz: 868_300_000, ..heard(HERE, phy.clone(), 12, -200) });
+    bench.hear(heard(HERE, phy.clone(), 12, 90));
+    bench.hear(Heard { frequency_hz: 868_500_000, ..heard(THERE, phy, 12, -100) });
+    bench.receipt(&node, bench.last_id(), None);
+    let sent = bench.sent[0].clone();
+    bench.handle(Event::TransmissionRefused { token: sent.token, refusal: Refusal::Collision });
+    assert_eq!(bench.sent[1].window, ReceiveWindow::Rx1);
+    assert_eq!(bench.sent[1].frequency_hz, 868_100_000);
+}
+
+#[test]
+fn a_frame_that_comes_late_keeps_its_own_time() {
+    let (mut bench, mut node) = joined(&[HERE]);
+    let heard_at = bench.now;
+    bench.pass_ms(300);
+    bench.handle(Event::DeadlineReached);
+    bench.now = heard_at;
+    bench.server.handle(heard_at, Event::FrameHeard(heard(HERE, node.uplink(1, b"x", Confirm::No), 7, 0)));
+    bench.handle(Event::DeadlineReached);
+    assert_eq!(bench.forwarded[0].received_at, heard_at);
+    bench.receipt(&node, bench.last_id(), Some(&[1; 200]));
+    assert_eq!(bench.sent[0].at, heard_at + Duration::from_secs(1));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 use super::node::Node;
 use super::site::{GATEWAY, soon};
 use chirrup_protocol::backhaul::{BackhaulKey, Downlink, Receipt, Topics, Uplink, open, seal};
-use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, Packet, QoS};
+use rumqttc::{AsyncClient, Event, EventLoop, MqttOptions, NetworkOptions, Packet, QoS};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
@@ -21,7 +21,10 @@ impl Aggregator {
     pub async fn connect(broker: SocketAddr) -> Self {
         let mut options = MqttOptions::new("aggregator", broker.ip().to_string(), broker.port());
         options.set_clean_session(false);
-        let (client, events) = AsyncClient::new(options, 64);
+        let (client, mut events) = AsyncClient::new(options, 64);
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        events.set_network_options(network);
         let (topics, key) = (Topics::new("chirrup/v1"), BackhaulKey::new([0x5a; 32]));
         let mut aggregator = Self { client, events, topics, key, nonce: 0, uplinks: VecDeque::new() };
         soon("a subscription", aggregator.subscribed()).await;

@@ -30,11 +30,10 @@ async fn run(site: &Site) -> (Child, Addresses) {
     (child, serde_json::from_str(&line).unwrap())
 }
 
-async fn terminate(mut child: Child) {
+async fn end(mut child: Child, signal: &str) -> Option<i32> {
     let pid = child.id().expect("a running process").to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.unwrap().success());
-    let status = soon("the end of the process", child.wait()).await.unwrap();
-    assert_eq!(status.code(), Some(0));
+    assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
+    soon("the end of the process", child.wait()).await.unwrap().code()
 }
 
 #[tokio::test]
@@ -117,7 +116,7 @@ async fn it_announces_itself_in_a_file_and_ends_in_order() {
     .await;
     let addresses: Addresses = serde_json::from_str(&line).unwrap();
     assert!(line.ends_with('\n') && addresses.broker.is_some() && addresses.clock.is_none());
-    terminate(child).await;
+    assert_eq!(end(child, "-TERM").await, Some(0));
 }
 
 #[tokio::test]
@@ -148,5 +147,5 @@ async fn a_killed_process_loses_no_uplink_and_no_session() {
     };
     assert!(second.id > first.id);
     assert_eq!(second.fcnt, first.fcnt + 1);
-    terminate(child).await;
+    assert_eq!(end(child, "-INT").await, Some(130));
 }
