@@ -1,8 +1,8 @@
 //! Scenarios: what a run simulates, as plain valid data.
 //!
-//! A scenario is a TOML file of sections; `--set section.key=value` overrides any key. [`parse`] knows every key,
-//! refuses the rest by name, and leaves nothing to be checked later. [`unavailable`] lists what is planned but not
-//! simulated yet: such a key is refused, never ignored.
+//! A scenario is a TOML file of sections; `--set section.key=value` overrides any key. The parser knows every key,
+//! refuses the rest by name, and leaves nothing to be checked later. What is planned but not simulated yet stands in a
+//! list of its own (`unavailable.rs`): such a key is refused, never ignored.
 mod experiment;
 mod parse;
 mod section;
