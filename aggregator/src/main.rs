@@ -1,12 +1,12 @@
 //! The aggregator's service: `chirrup-aggregator run|check-config|enroll|export`.
 use anyhow::{Context, Result};
 use chirrup_aggregator::core::federation::{Enrolled, Federation, ScaleSource};
+use chirrup_aggregator::service;
 use chirrup_aggregator::service::config::{Announce, Config, EnrolmentFiles, devices, secrets};
-use chirrup_aggregator::service::{self};
 use chirrup_protocol::ids::DevEui;
 use clap::{Args, Parser, Subcommand};
 use ed25519_dalek::SigningKey;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -74,7 +74,8 @@ struct Export {
 
 fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let ansi = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(ansi).init();
     let done = match Cli::parse().command {
         Command::Run(run) => self::run(run),
         Command::CheckConfig(ConfigFile { config }) => check_config(&config),

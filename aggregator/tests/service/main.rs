@@ -1,0 +1,7 @@
+//! The shipped binary against a real broker: gateways and nodes are played, everything else is real.
+#![cfg(unix)]
+mod bench;
+mod cli;
+mod durability;
+mod federation;
+mod replay;
