@@ -3,16 +3,17 @@
 //! Events that have come up are handled together; what they want stored goes to the disk in one commit; only then
 //! do their transmissions, publications and answers leave. One task owns it all, so nothing here is shared.
 use super::clock::Clock;
-use super::clock::line_protocol::{Command, Request};
+use super::clock::line_protocol::{self, Command, Request};
+use super::clock::settling::{Settling, UnderWay};
+use super::counters::ServiceCounters;
 use super::mqtt::{News, Publisher};
 use super::outbox::Outbox;
 use super::packet_forwarder::{Forwarders, Report};
 use super::store::{Store, StoreError, Write};
-use crate::core::{Action, Counters, Event, NetworkServer, Refusal, Transmission};
+use crate::core::{Action, Event, NetworkServer, Refusal, Transmission};
 use chirrup_protocol::backhaul::{Receipt, UplinkId};
 use chirrup_protocol::ids::GatewayId;
 use chirrup_protocol::time::Instant;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,8 +24,6 @@ use tokio::time::Instant as WallInstant;
 const BATCH: usize = 256;
 /// Transmissions whose answer is waited for. Of more, the oldest are forgotten: some forwarders never answer.
 const MAX_UNANSWERED: usize = 1_024;
-/// How long a simulation waits for all to settle, in wall time.
-const SETTLE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a shutdown waits for receipts and receive windows.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 /// How often the counters are logged.
@@ -36,29 +35,6 @@ pub struct Inputs {
     pub reports: mpsc::Receiver<Report>,
     pub news: mpsc::Receiver<News>,
     pub requests: mpsc::Receiver<Request>,
-}
-
-/// What the service counts besides its network server.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ServiceCounters {
-    /// Frames that packet forwarders pushed, good and bad.
-    pub frames_pushed: u64,
-    /// Frames whose CRC was wrong.
-    pub crc_failed: u64,
-    /// Entries of datagrams that are no LoRa frames.
-    pub unreadable_frames: u64,
-    /// Datagrams that are not of the protocol.
-    pub malformed_datagrams: u64,
-    /// Transmissions handed to a concentrator.
-    pub transmissions: u64,
-    /// Publications, repeated ones too.
-    pub publications: u64,
-    /// Receipts.
-    pub receipts: u64,
-    /// Envelopes that did not open.
-    pub unreadable_envelopes: u64,
-    /// Uplinks that found the outbox full.
-    pub outbox_full: u64,
 }
 
 /// The service's state while it runs.
@@ -78,14 +54,8 @@ pub struct Engine {
     unanswered: BTreeMap<(GatewayId, u16), u64>,
     /// Answers to the clock's client, due after the next commit.
     answers: Vec<(oneshot::Sender<String>, String)>,
-    settling: Option<Settling>,
+    settling: Settling,
     counters: ServiceCounters,
-}
-
-struct Settling {
-    frames: u64,
-    answer: oneshot::Sender<String>,
-    until: WallInstant,
 }
 
 /// What the loop does next.
@@ -123,7 +93,7 @@ impl Engine {
             transmissions: Vec::new(),
             unanswered: BTreeMap::new(),
             answers: Vec::new(),
-            settling: None,
+            settling: Settling::default(),
             counters: ServiceCounters::default(),
         }
     }
@@ -151,7 +121,7 @@ impl Engine {
                 Some(request) = inputs.requests.recv() => Turn::Request(request),
                 () = self.clock.sleep_until(self.server.next_deadline()) => Turn::Deadline,
                 () = sleep_until(self.next_publication()) => Turn::Publish,
-                () = sleep_until(self.settling.as_ref().map(|settling| settling.until)) => Turn::GiveUpSettling,
+                () = sleep_until(self.settling.until()) => Turn::GiveUpSettling,
                 _ = log.tick() => Turn::LogCounters,
             };
             match turn {
@@ -178,7 +148,7 @@ impl Engine {
             Turn::News(news) => self.take_news(news),
             Turn::Request(request) => self.take_request(request),
             Turn::Deadline => self.handle(self.clock.now(), Event::DeadlineReached),
-            Turn::GiveUpSettling => self.give_up_settling(),
+            Turn::GiveUpSettling => self.settling.give_up(&self.under_way()),
             Turn::LogCounters => self.log_counters(),
             Turn::Publish | Turn::Shutdown | Turn::Drained => {}
         }
@@ -268,10 +238,7 @@ impl Engine {
                 self.advance(to);
                 self.answers.push((answer, format!("at {}", self.clock.now().as_micros())));
             }
-            Command::Settle { frames } => {
-                let until = WallInstant::now() + SETTLE_TIMEOUT;
-                self.settling = Some(Settling { frames, answer, until });
-            }
+            Command::Settle { frames } => self.settling.begin(frames, answer),
         }
     }
 
@@ -298,9 +265,9 @@ impl Engine {
         }
         self.publish();
         for (answer, text) in self.answers.drain(..) {
-            reply(answer, text);
+            line_protocol::reply(answer, text);
         }
-        self.settle();
+        self.settling.conclude(&self.under_way());
         Ok(())
     }
 
@@ -341,28 +308,13 @@ impl Engine {
         self.outbox.next_deadline().filter(|_| self.connected).map(WallInstant::from_std)
     }
 
-    fn settle(&mut self) {
-        let settled = |settling: &mut Settling| {
-            self.counters.frames_pushed >= settling.frames
-                && self.outbox.is_empty()
-                && self.unanswered.is_empty()
-        };
-        if let Some(settling) = self.settling.take_if(settled) {
-            let next = self.server.next_deadline().map(|deadline| deadline.as_micros().to_string());
-            reply(settling.answer, format!("settled {}", next.as_deref().unwrap_or("never")));
+    fn under_way(&self) -> UnderWay {
+        UnderWay {
+            frames: self.counters.frames_pushed,
+            without_receipt: self.outbox.len(),
+            unanswered: self.unanswered.len(),
+            next_deadline: self.server.next_deadline(),
         }
-    }
-
-    fn give_up_settling(&mut self) {
-        let Some(settling) = self.settling.take() else { return };
-        let open = format!(
-            "frames {}/{}, without receipt {}, unanswered transmissions {}",
-            self.counters.frames_pushed,
-            settling.frames,
-            self.outbox.len(),
-            self.unanswered.len()
-        );
-        reply(settling.answer, format!("unsettled {open}"));
     }
 
     /// Whether nothing is under way. With a clock that stands still no window passes by itself.
@@ -375,18 +327,7 @@ impl Engine {
     }
 
     fn log_counters(&self) {
-        #[derive(Serialize)]
-        struct Report<'a> {
-            service: &'a ServiceCounters,
-            network: &'a Counters,
-            outbox: usize,
-        }
-        let report =
-            Report { service: &self.counters, network: self.server.counters(), outbox: self.outbox.len() };
-        match serde_json::to_string(&report) {
-            Ok(json) => tracing::info!(%json, "counters"),
-            Err(error) => tracing::warn!(%error, "counters"),
-        }
+        self.counters.log(self.server.counters(), self.outbox.len());
     }
 }
 
@@ -394,11 +335,5 @@ async fn sleep_until(at: Option<WallInstant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-fn reply(answer: oneshot::Sender<String>, text: String) {
-    if answer.send(text).is_err() {
-        tracing::debug!("the clock's client left before its answer");
     }
 }

@@ -4,10 +4,11 @@
 //! relies on no broker for delivery.
 //!
 //! Modules in reading order: [`config`] and `secrets`; `engine`, the loop; what the loop drives: `packet_forwarder`,
-//! `store`, `outbox`, `mqtt`, `broker` and `clock`.
+//! `store`, `outbox`, `mqtt`, `broker`, `clock` and `counters`.
 mod broker;
 mod clock;
 pub mod config;
+mod counters;
 mod engine;
 mod mqtt;
 mod outbox;

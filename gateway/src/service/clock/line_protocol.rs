@@ -42,6 +42,13 @@ fn parse(line: &str) -> Result<Command, &'static str> {
     }
 }
 
+/// Answers a request.
+pub fn reply(answer: oneshot::Sender<String>, text: String) {
+    if answer.send(text).is_err() {
+        tracing::debug!("the clock's client left before its answer");
+    }
+}
+
 /// Serves one client after the other until nobody takes requests any more.
 pub async fn serve(listener: TcpListener, requests: mpsc::Sender<Request>) {
     while !requests.is_closed() {

@@ -1,5 +1,6 @@
 //! Protocol time: this machine's, or a simulation's.
 pub mod line_protocol;
+pub mod settling;
 
 use chirrup_protocol::time::{Duration, Instant};
 use std::sync::atomic::{AtomicU64, Ordering};
