@@ -14,6 +14,9 @@ use tokio::sync::{mpsc, oneshot};
 /// The longest line that is read.
 const MAX_LINE_BYTES: u64 = 64;
 
+/// How long to let a listener alone that fails.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+
 /// What a simulation wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
@@ -58,7 +61,10 @@ pub async fn serve(listener: TcpListener, requests: mpsc::Sender<Request>) {
                     tracing::debug!(%error, "clock client");
                 }
             }
-            Err(error) => tracing::warn!(%error, "clock listener"),
+            Err(error) => {
+                tracing::warn!(%error, "clock listener");
+                tokio::time::sleep(PAUSE).await;
+            }
         }
     }
 }

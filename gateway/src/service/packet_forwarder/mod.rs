@@ -15,6 +15,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
+/// How long to let a socket alone that fails.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(10);
+
 /// What the packet forwarders have to say.
 #[derive(Debug)]
 pub enum Report {
@@ -74,7 +77,7 @@ impl Forwarders {
                 // On some systems a peer that has closed its port makes the next read fail.
                 Err(error) => {
                     tracing::debug!(%error, "packet forwarder socket");
-                    tokio::task::yield_now().await;
+                    tokio::time::sleep(PAUSE).await;
                     continue;
                 }
             };
