@@ -6,7 +6,6 @@ use std::fmt::{Display, Write};
 /// Writes every metric.
 pub fn text(status: &Status, link: &LinkState) -> String {
     let mut page = Page(String::new());
-    let newest = status.versions.last();
     page.gauge("version", "Number of the newest version.", status.version.unwrap_or(0));
     page.gauge("task_settled", "1 once the task is published.", u8::from(status.task.settled));
     page.gauge("contributions_waiting", "Contributions that wait for a version.", status.waiting);
@@ -22,12 +21,21 @@ pub fn text(status: &Status, link: &LinkState) -> String {
     for (reason, count) in &status.rejects {
         page.sample("rejects_total", &format!("{{reason=\"{reason}\"}}"), count);
     }
-    page.head("version_accuracy", "Accuracy of the newest version, by who judged it.", "gauge");
-    let nodes = newest.and_then(|version| version.nodes);
-    let validation = newest.and_then(|version| version.validation);
-    for (source, accuracy) in [("nodes", nodes), ("validation", validation)] {
-        if let Some(accuracy) = accuracy {
-            page.sample("version_accuracy", &format!("{{source=\"{source}\"}}"), accuracy.accuracy);
+    let newest_first = || status.versions.iter().rev();
+    let judged = [
+        ("nodes", newest_first().find_map(|version| Some((version.number, version.nodes?)))),
+        ("validation", newest_first().find_map(|version| Some((version.number, version.validation?)))),
+    ];
+    page.head("accuracy", "Accuracy of the newest version that was judged, by who judged it.", "gauge");
+    for (source, verdict) in judged {
+        if let Some((_, accuracy)) = verdict {
+            page.sample("accuracy", &format!("{{source=\"{source}\"}}"), accuracy.accuracy);
+        }
+    }
+    page.head("judged_version", "Number of that version.", "gauge");
+    for (source, verdict) in judged {
+        if let Some((number, _)) = verdict {
+            page.sample("judged_version", &format!("{{source=\"{source}\"}}"), number);
         }
     }
     page.0

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 /// Questions to the core's thread that may wait.
 const QUEUED_REQUESTS: usize = 32;
@@ -77,7 +77,8 @@ pub struct Service {
     phase: watch::Sender<Phase>,
     driver: JoinHandle<Result<(), DriverError>>,
     link: JoinHandle<()>,
-    servers: Vec<JoinHandle<()>>,
+    /// Ends them when it is dropped.
+    _servers: JoinSet<()>,
 }
 
 /// Runs the service until `shutdown`, then writes down what it has taken in, sends what it owes, and returns.
@@ -120,12 +121,13 @@ impl Service {
         let (http, http_address) = listen(config.http_listen).await?;
         let sources =
             http::Sources { requests: requests.clone(), link: Arc::clone(&state), recovered: is_recovered };
-        let mut servers = vec![tokio::spawn(serve_http(http, sources))];
+        let mut servers = JoinSet::new();
+        servers.spawn(serve_http(http, sources));
         let mut addresses = Addresses { http: http_address, clock: None };
         if let ClockConfig::Injected { listen: address } = config.clock {
             let (listener, address) = listen(address).await?;
             addresses.clock = Some(address);
-            servers.push(tokio::spawn(clock::serve(listener, requests)));
+            servers.spawn(clock::serve(listener, requests));
         }
 
         let link = Link::new(&config.mqtt, &config.backhaul_key, state);
@@ -145,7 +147,7 @@ impl Service {
             // Its own thread, because a commit blocks.
             driver: tokio::task::spawn_blocking(move || runtime.block_on(driver.run(delivered, asked))),
             link: tokio::spawn(link.run(deliveries, phases)),
-            servers,
+            _servers: servers,
         })
     }
 
@@ -175,7 +177,6 @@ impl Service {
 impl Drop for Service {
     fn drop(&mut self) {
         self.link.abort();
-        self.servers.iter().for_each(JoinHandle::abort);
     }
 }
 

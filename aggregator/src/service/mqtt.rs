@@ -11,8 +11,8 @@ use super::config::MqttConfig;
 use chirrup_protocol::backhaul::{self, BackhaulKey, EnvelopeError, Receipt, Topics, Uplink};
 use chirrup_protocol::ids::GatewayId;
 use rumqttc::{
-    AsyncClient, Event, EventLoop, MqttOptions, Outgoing, Packet, Publish, QoS, Request, SubAck, Subscribe,
-    SubscribeReasonCode,
+    AsyncClient, ClientError, Event, EventLoop, MqttOptions, Outgoing, Packet, Publish, QoS, Request, SubAck,
+    Subscribe, SubscribeReasonCode,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -41,12 +41,15 @@ pub struct Delivery {
 pub struct Origin {
     gateway: GatewayId,
     publish: Publish,
+    /// Packet identifiers mean something on one connection only.
+    connection: u64,
 }
 
 /// What is known of the link to the broker.
 #[derive(Debug, Default)]
 pub struct LinkState {
     connected: AtomicBool,
+    connections: AtomicU64,
     refused_envelopes: AtomicU64,
     dropped_receipts: AtomicU64,
 }
@@ -104,7 +107,7 @@ impl Receipts {
         let topic = end.topics.receipt(origin.gateway);
         let envelope = backhaul::seal(&end.key, nonce, &topic, receipt);
         let sent = end.client.try_publish(topic, QoS::AtLeastOnce, false, envelope);
-        if sent.and_then(|()| end.client.try_ack(&origin.publish)).is_err() {
+        if sent.and_then(|()| end.acknowledge(origin)).is_err() {
             end.state.dropped_receipts.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
@@ -146,6 +149,7 @@ impl Link {
                     Ok(Event::Outgoing(Outgoing::Disconnect)) => return,
                     Ok(Event::Incoming(Packet::ConnAck(_))) => {
                         pause = FIRST_PAUSE;
+                        self.end.state.connections.fetch_add(1, Ordering::Relaxed);
                         self.subscribe();
                     }
                     Ok(Event::Incoming(Packet::SubAck(ack))) => self.end.subscribed(&ack),
@@ -207,7 +211,8 @@ impl End {
         let Some(uplinks) = uplinks else { return };
         match self.open(&publish) {
             Ok((gateway, uplink)) => {
-                let delivery = Delivery { uplink, origin: Origin { gateway, publish } };
+                let connection = self.state.connections.load(Ordering::Relaxed);
+                let delivery = Delivery { uplink, origin: Origin { gateway, publish, connection } };
                 if uplinks.send(delivery).await.is_err() {
                     tracing::debug!("an uplink came while the service was stopping");
                 }
@@ -220,6 +225,15 @@ impl End {
                     tracing::debug!("an acknowledgement found the way out full");
                 }
             }
+        }
+    }
+
+    /// What came on an earlier connection the broker delivers on this one again, and that one is acknowledged.
+    fn acknowledge(&self, origin: &Origin) -> Result<(), ClientError> {
+        if origin.connection == self.state.connections.load(Ordering::Relaxed) {
+            self.client.try_ack(&origin.publish)
+        } else {
+            Ok(())
         }
     }
 

@@ -1,5 +1,5 @@
 //! What the service is for: task, versions and chunks come back sealed, and the pages tell of it.
-use crate::bench::{Bench, get};
+use crate::bench::{Bench, Broker, Files, Process, get, soon};
 use chirrup_protocol::codec::linear;
 use chirrup_protocol::message::port;
 use chirrup_protocol::message::status::Evaluation;
@@ -54,7 +54,8 @@ async fn the_pages_answer() {
         "chirrup_aggregator_contributions_accepted_total 2",
         "chirrup_aggregator_mqtt_connected 1",
         "# TYPE chirrup_aggregator_rejects_total counter",
-        "chirrup_aggregator_version_accuracy{source=\"validation\"} 1",
+        "chirrup_aggregator_accuracy{source=\"validation\"} 1",
+        "chirrup_aggregator_judged_version{source=\"validation\"} 1",
     ] {
         assert!(metrics.lines().any(|found| found == line), "{line} is missing in\n{metrics}");
     }
@@ -110,4 +111,19 @@ async fn the_clock_runs_the_deadlines_that_are_due() {
     let status = bench.status().await;
     assert_eq!(status["versions"][0]["at_us"], due_us);
     assert_eq!(status["now_us"], 7_200_000_000u64);
+}
+
+/// No bench drives the time: what is due at the start is done at the start.
+#[tokio::test]
+async fn with_the_system_clock_deadlines_come_by_themselves() {
+    let broker = Broker::start(0).await;
+    let files = Files::new(broker.port());
+    files.edit_config("source = \"injected\"\nlisten = \"127.0.0.1:0\"", "source = \"system\"");
+    files.edit_config("devices = 2\npatience_s = 86400", "schema_file = \"schema.csv\"");
+    files.edit_config("source = \"moments\"", "source = \"schema\"");
+    files.write("schema.csv", "offset,gain\n10,0.1\n10,0.1\n10,0.1\n");
+    let service = Process::start(&files).await;
+    let settled = async { while !get(service.http, "/metrics").await.1.contains("task_settled 1") {} };
+    soon("the task", settled).await;
+    assert_eq!(service.clock, None);
 }
