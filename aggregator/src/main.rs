@@ -188,7 +188,7 @@ fn enroll(arguments: &Enroll) -> Result<()> {
     match public_key {
         Some(key) => writeln!(out, "aggregator_public_key = \"{}\"", hex::encode(key))?,
         None => {
-            eprintln!("name the signing key or a configuration to see the aggregator's public key as well")
+            eprintln!("name the signing key or a configuration to see the aggregator's public key as well");
         }
     }
     eprintln!("enrolled in {}; a running service learns of it at its next start", devices_file.display());
