@@ -7,7 +7,7 @@
 //! | `scores` | (digest of the validation file, version) -> correct and total; derived, kept for the page |
 //!
 //! What a record means depends on the federation, so the file refuses another one. Settings that steer only what is
-//! still to come may change; see [`note`].
+//! still to come may change; `note.rs` lists them.
 mod note;
 
 use super::validation::Score;
