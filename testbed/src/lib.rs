@@ -1,10 +1,27 @@
-//! Under construction.
+//! A simulated radio that drives the real cores of Chirrup.
+//!
+//! `chirrup run` puts a fleet of real nodes (the agent over the guarded, unmodified LoRaWAN stack) on a simulated air,
+//! in front of the real network server and aggregator cores, under virtual time. `chirrup live` puts the same air in
+//! front of the real services, in processes of their own. `chirrup replay` feeds a ledger through the cores again.
+//!
+//! What this crate deliberately does not do: it implements no protocol of its own. Whatever it finds out about
+//! Chirrup, it finds out about the code that is shipped.
+//!
+//! Modules in reading order:
+//! - [`scenario`], [`data`]: what to simulate;
+//! - [`kernel`]: virtual time, tasks, events, random streams;
+//! - [`radio`], [`device`]: the air, and the board of a virtual node;
+//! - [`simulation`]: the run loop; [`live`]: the same with services;
+//! - [`baseline`], [`summary`], [`report`]: what came of it, beside what else could have;
+//! - [`cli`]: the `chirrup` command.
+#![forbid(unsafe_code)]
 
 pub mod baseline;
 pub mod cli;
 pub mod data;
 pub mod device;
 pub mod kernel;
+pub mod live;
 pub mod radio;
 pub mod report;
 pub mod scenario;

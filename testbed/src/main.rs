@@ -1,32 +1,32 @@
 //! The `chirrup` command.
-use chirrup_testbed::cli::args::{Cli, Command, RunArgs};
-use chirrup_testbed::cli::{self, CliError, Progress};
-use chirrup_testbed::scenario::Experiment;
-use chirrup_testbed::simulation::{self, CoresError, Fleet};
-use chirrup_testbed::summary::RunRecord;
+use chirrup_testbed::cli::args::{Cli, Command, LiveArgs, RunArgs};
+use chirrup_testbed::cli::{self, CliError};
+use chirrup_testbed::live;
+use chirrup_testbed::simulation;
 use clap::Parser;
 use std::process::ExitCode;
+
+/// Where a live run leaves the files of its services, below its own folder.
+const SERVICES: &str = "services";
 
 fn main() -> ExitCode {
     cli::finish(match Cli::parse().command {
         None => run(&RunArgs::default()),
         Some(Command::Run(args)) => run(&args),
-        Some(Command::Live(_)) => Err(not_available("live")),
-        Some(Command::Replay(_)) => Err(not_available("replay")),
+        Some(Command::Live(args)) => live(&args),
+        Some(Command::Replay(args)) => cli::replay(&args),
         Some(Command::Airtime(args)) => cli::airtime(&args),
+        Some(Command::Service(args)) => cli::service(&args),
     })
 }
 
 fn run(args: &RunArgs) -> Result<(), CliError> {
     cli::exit_when_interrupted().map_err(|error| CliError::Failed(error.to_string()))?;
-    cli::run(args, simulate)
+    cli::run(args, |experiment, fleet, _, progress| simulation::simulate(experiment, fleet, progress))
 }
 
-fn simulate(experiment: &Experiment, progress: &mut Progress) -> Result<RunRecord, CoresError> {
-    let fleet = Fleet::new(experiment);
-    Ok(simulation::simulate(experiment, &fleet, progress)?.run)
-}
-
-fn not_available(command: &str) -> CliError {
-    CliError::Usage(format!("`chirrup {command}` is not available in this version"))
+fn live(args: &LiveArgs) -> Result<(), CliError> {
+    cli::run(&args.run, |experiment, fleet, folder, progress| {
+        live::live(experiment, fleet, args.speed, &folder.join(SERVICES), progress)
+    })
 }

@@ -26,6 +26,9 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Time on air of one frame, and how many fit into an hour.
     Airtime(AirtimeArgs),
+    /// Run one of the services of a live run. `live` starts it so; people use the services' own programs.
+    #[command(hide = true)]
+    Service(ServiceArgs),
 }
 
 /// Arguments of `run`.
@@ -75,6 +78,29 @@ pub struct ReplayArgs {
     /// Print the outcome on stdout as one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `service`.
+#[derive(Clone, Debug, Args)]
+pub struct ServiceArgs {
+    /// Which one.
+    #[arg(value_enum)]
+    pub service: ServiceName,
+    /// Its configuration.
+    #[arg(long)]
+    pub config: PathBuf,
+    /// Where it says where it listens.
+    #[arg(long)]
+    pub ready_file: PathBuf,
+}
+
+/// The services of a live run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ServiceName {
+    /// The network server.
+    Gateway,
+    /// The aggregator.
+    Aggregator,
 }
 
 /// Arguments of `airtime`.

@@ -4,7 +4,9 @@
 mod airtime;
 pub mod args;
 mod progress;
+mod replay;
 mod run;
+mod service;
 
 use crate::report::WriteError;
 use crate::scenario::{ExperimentError, ScenarioError};
@@ -12,7 +14,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 pub use airtime::airtime;
-pub use run::{Progress, run};
+pub use replay::replay;
+pub use run::{LEDGER, Progress, run};
+pub use service::service;
 
 /// Exit code of an interrupted command: 128 and the number of SIGINT, as shells report it.
 pub const INTERRUPTED: i32 = 130;

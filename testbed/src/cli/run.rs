@@ -5,23 +5,32 @@ use super::{CliError, print};
 use crate::baseline::{self, Baselines};
 use crate::report::{Report, ending_table};
 use crate::scenario::{Experiment, LearnerConfig, Scenario};
-use crate::summary::{RunRecord, Summary};
+use crate::simulation::{Fleet, Simulated};
+use crate::summary::Summary;
+use chirrup_aggregator::export;
 use chirrup_protocol::time::Instant;
 use std::path::{Path, PathBuf};
 
 /// Called by a simulation now and then with the virtual time that it has reached.
 pub type Progress<'a> = dyn FnMut(Instant) + 'a;
 
-/// Reads what `args` name, has `simulate` run it, and writes the report.
+/// Name of the ledger in a run's folder.
+pub const LEDGER: &str = "run.ledger";
+
+/// Reads what `args` name, has `simulate` run it, and writes report and ledger. `simulate` is given the folder that
+/// they go to.
 pub fn run<E: std::error::Error>(
     args: &RunArgs,
-    simulate: impl FnOnce(&Experiment, &mut Progress) -> Result<RunRecord, E>,
+    simulate: impl FnOnce(&Experiment, &Fleet, &Path, &mut Progress) -> Result<Simulated, E>,
 ) -> Result<(), CliError> {
     let experiment = Experiment::load(Scenario::load(args.scenario.as_deref(), &args.overrides())?)?;
     experiment.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    let fleet = Fleet::new(&experiment);
+    let folder = args.out.clone().unwrap_or_else(|| default_folder(&experiment.scenario));
     let bar = Bar::new(experiment.scenario.run.duration_s);
     let started = std::time::Instant::now();
-    let mut run = simulate(&experiment, &mut |now| bar.reached(now)).map_err(|error| failed(&error))?;
+    let simulated = simulate(&experiment, &fleet, &folder, &mut |now| bar.reached(now));
+    let Simulated { mut run, ledger } = simulated.map_err(|error| failed(&error))?;
     run.wall_s = started.elapsed().as_secs_f64();
     bar.then("baselines");
     let baselines = baselines(&experiment, run.final_accuracy())?;
@@ -29,8 +38,9 @@ pub fn run<E: std::error::Error>(
     let scenario = &experiment.scenario;
     let majority_rate = experiment.task.majority_rate();
     let summary = Summary::new(&scenario.name, scenario.run.seed, majority_rate, &run, baselines);
-    let folder = args.out.clone().unwrap_or_else(|| default_folder(scenario));
     Report { scenario, run: &run, summary: &summary }.write(&folder)?;
+    export::write(&folder.join(LEDGER), &fleet.federation, ledger.into_iter())
+        .map_err(|error| failed(&error))?;
     tell(&summary, &folder);
     if args.json { print(&summary.to_json_line()) } else { Ok(()) }
 }
@@ -53,6 +63,7 @@ fn default_folder(scenario: &Scenario) -> PathBuf {
 fn tell(summary: &Summary, folder: &Path) {
     eprint!("{}", ending_table(summary));
     eprintln!("  {:<26} {}", "report", folder.join("report.html").display());
+    eprintln!("  {:<26} {}", "ledger", folder.join(LEDGER).display());
 }
 
 #[cfg(test)]
@@ -71,10 +82,10 @@ mod tests {
     fn a_run_leaves_a_report_with_computed_baselines() {
         let folder = tempfile::tempdir().unwrap();
         let args = args(folder.path(), &["data.source=breast-cancer", "run.seed=3"]);
-        run(&args, |experiment, progress| {
+        run(&args, |experiment, fleet, _, progress| {
             progress(Instant::from_micros(1));
-            assert_eq!(experiment.shares.len(), 20);
-            Ok::<_, Infallible>(sample::run())
+            assert_eq!((experiment.shares.len(), fleet.nodes.len()), (20, 20));
+            Ok::<_, Infallible>(Simulated { run: sample::run(), ledger: Vec::new() })
         })
         .unwrap();
         let json: serde_json::Value =
@@ -88,8 +99,8 @@ mod tests {
     fn wrong_usage_is_told_from_failure() {
         let folder = tempfile::tempdir().unwrap();
         let code = |set: &[&str]| {
-            let error =
-                run(&args(folder.path(), set), |_, _| Err::<RunRecord, _>(std::fmt::Error)).unwrap_err();
+            let error = run(&args(folder.path(), set), |_, _, _, _| Err::<Simulated, _>(std::fmt::Error))
+                .unwrap_err();
             format!("{:?}", error.exit_code())
         };
         let (failure, usage) = (format!("{:?}", ExitCode::from(1)), format!("{:?}", ExitCode::from(2)));

@@ -43,6 +43,8 @@ pub struct Scenario {
     pub faults: FaultsConfig,
     /// How long, and which random numbers.
     pub run: RunConfig,
+    /// The services of a live run.
+    pub live: LiveConfig,
 }
 
 /// Section `data`.
@@ -126,8 +128,8 @@ pub struct ContributionConfig {
     pub kind: ContributionKind,
     /// How it becomes bytes.
     pub codec: CodecKind,
-    /// Most bytes of a contribution before sealing; what the data rate's frame holds when absent.
-    pub max_bytes: Option<usize>,
+    /// Most bytes of codec payload in a contribution; the data rate may set a lower limit.
+    pub max_bytes: u8,
     /// Fewest examples behind a contribution.
     pub min_examples: u16,
     /// Most examples that a node learns from between two versions.
@@ -242,4 +244,32 @@ pub struct RunConfig {
     pub duration_s: u64,
     /// Seed of every random draw.
     pub seed: u64,
+}
+
+/// Section `live`: the services behind the virtual radio. `chirrup run` has none of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LiveConfig {
+    /// The MQTT broker.
+    pub broker: BrokerChoice,
+    /// Where the gateway service listens for packet forwarders; 0 takes any free port.
+    pub udp_port: u16,
+    /// Where the aggregator's page is; 0 takes any free port.
+    pub http_port: u16,
+    /// Kill the aggregator at this virtual time, in seconds, and start it again.
+    pub kill_aggregator_at_s: Option<u64>,
+}
+
+/// Which MQTT broker a live run uses.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BrokerChoice {
+    /// The one inside the gateway service.
+    Embedded,
+    /// Any other, without a password.
+    External {
+        /// Name or address.
+        host: String,
+        /// TCP port.
+        port: u16,
+    },
 }

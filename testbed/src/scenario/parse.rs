@@ -5,7 +5,7 @@ use section::Section;
 use std::path::Path;
 use toml::{Table, Value};
 
-pub(super) const SECTIONS: &str = "data, nodes, learner, contribution, strategy, radio, faults, run";
+pub(super) const SECTIONS: &str = "data, nodes, learner, contribution, strategy, radio, faults, run, live";
 
 /// Nodes of a scenario that does not say.
 const DEFAULT_NODES: u64 = 20;
@@ -159,6 +159,7 @@ fn read(name: &str, table: &Table) -> Result<Scenario, ScenarioError> {
         radio: radio(Section::of(table, "radio")?)?,
         faults: faults(Section::of(table, "faults")?)?,
         run: run(Section::of(table, "run")?)?,
+        live: live(Section::of(table, "live")?)?,
     })
 }
 
@@ -229,7 +230,7 @@ fn contribution(mut keys: Section) -> Result<ContributionConfig, ScenarioError> 
     let contribution = ContributionConfig {
         kind: keys.choice("kind", &[("update", ContributionKind::Update)])?,
         codec: keys.choice("codec", &[("topk", CodecKind::Topk)])?,
-        max_bytes: keys.optional_integer("max_bytes", 8..=222)?.map(|bytes| bytes as usize),
+        max_bytes: keys.integer("max_bytes", 222, 8..=222)? as u8,
         min_examples: keys.integer("min_examples", 30, 1..=65_535)? as u16,
         max_examples: keys.integer("max_examples", 150, 1..=65_535)? as u16,
         price_nats_per_s: keys.number("price_nats_per_s", 0.2, 0.0..=1_000.0)? as f32,
@@ -279,6 +280,26 @@ fn faults(mut keys: Section) -> Result<FaultsConfig, ScenarioError> {
     };
     keys.finish()?;
     Ok(faults)
+}
+
+fn live(mut keys: Section) -> Result<LiveConfig, ScenarioError> {
+    let live = LiveConfig {
+        broker: keys.parsed("broker", BrokerChoice::Embedded, "\"embedded\", or HOST:PORT", broker)?,
+        udp_port: keys.integer("udp_port", 0, 0..=u16::MAX.into())? as u16,
+        http_port: keys.integer("http_port", 0, 0..=u16::MAX.into())? as u16,
+        kill_aggregator_at_s: keys.optional_integer("kill_aggregator_at_s", 0..=MAX_DURATION_S)?,
+    };
+    keys.finish()?;
+    Ok(live)
+}
+
+fn broker(text: &str) -> Option<BrokerChoice> {
+    if text == "embedded" {
+        return Some(BrokerChoice::Embedded);
+    }
+    let (host, port) = text.rsplit_once(':')?;
+    let port = port.parse().ok().filter(|port| *port > 0)?;
+    (!host.is_empty()).then(|| BrokerChoice::External { host: host.to_owned(), port })
 }
 
 fn run(mut keys: Section) -> Result<RunConfig, ScenarioError> {

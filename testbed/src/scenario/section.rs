@@ -81,6 +81,18 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Some text that `parse` understands.
+    pub fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        allowed: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(default) };
+        value.as_str().and_then(parse).ok_or_else(|| self.bad(key, value, allowed))
+    }
+
     /// One of the named choices; the first is the default.
     pub fn choice<T: Copy>(
         &mut self,

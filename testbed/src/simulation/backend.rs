@@ -1,6 +1,35 @@
 //! What stands behind the air: network server and aggregator, in this process or in others.
 use chirrup_gateway::core::{Heard, Transmission};
+use chirrup_protocol::airtime::Modulation;
+use chirrup_protocol::ids::GatewayId;
 use chirrup_protocol::time::Instant;
+
+/// A frame that a concentrator is to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Names it in [`Backend::refused`].
+    pub token: u64,
+    /// Who is to send it.
+    pub concentrator: GatewayId,
+    /// When its first symbol is due.
+    pub at: Instant,
+    /// Centre frequency in Hz.
+    pub frequency_hz: u32,
+    /// How to modulate it.
+    pub modulation: Modulation,
+    /// Radiated power in dBm ERP.
+    pub power_dbm: i8,
+    /// The PHY payload.
+    pub phy: Vec<u8>,
+}
+
+impl From<Transmission> for Order {
+    fn from(transmission: Transmission) -> Self {
+        let Transmission { token, concentrator, at, frequency_hz, modulation, power_dbm, phy, .. } =
+            transmission;
+        Self { token, concentrator, at, frequency_hz, modulation, power_dbm, phy }
+    }
+}
 
 /// Takes what concentrators heard, gives what they are to send. All calls come in the order of virtual time.
 pub trait Backend {
@@ -20,5 +49,5 @@ pub trait Backend {
     fn reached(&mut self, now: Instant) -> Result<(), Self::Error>;
 
     /// The next frame to send.
-    fn poll_transmission(&mut self) -> Option<Transmission>;
+    fn poll_order(&mut self) -> Option<Order>;
 }

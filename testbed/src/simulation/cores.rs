@@ -1,12 +1,10 @@
 //! Network server and aggregator in this process, with a backhaul that takes no time.
-use super::backend::Backend;
+use super::backend::{Backend, Order};
 use super::fleet::Fleet;
 use crate::kernel::Rng;
 use chirrup_aggregator::core::ledger::ReplayError;
 use chirrup_aggregator::core::{self as aggregator, Aggregator, Record};
-use chirrup_gateway::core::{
-    self as gateway, ConfigError, Heard, NetworkServer, Refusal, State, Transmission,
-};
+use chirrup_gateway::core::{self as gateway, ConfigError, Heard, NetworkServer, Refusal, State};
 use chirrup_protocol::backhaul::Uplink;
 use chirrup_protocol::codec::CodecError;
 use chirrup_protocol::time::Instant;
@@ -17,7 +15,7 @@ pub struct Cores {
     server: NetworkServer,
     aggregator: Aggregator,
     ledger: Vec<Record>,
-    transmissions: VecDeque<Transmission>,
+    orders: VecDeque<Order>,
     /// Share of uplinks that the backhaul delivers twice.
     duplicate: f64,
     faults: Rng,
@@ -50,7 +48,7 @@ impl Cores {
             server: NetworkServer::new(fleet.network.clone(), State::default())?,
             aggregator: Aggregator::new(fleet.federation.clone(), fleet.signing_key.clone()),
             ledger: Vec::new(),
-            transmissions: VecDeque::new(),
+            orders: VecDeque::new(),
             duplicate: fleet.faults.duplicate,
             faults: Rng::for_purpose(fleet.seed, "backhaul", 0),
         })
@@ -75,7 +73,7 @@ impl Cores {
         self.server.handle(now, event);
         while let Some(action) = self.server.poll_action() {
             match action {
-                gateway::Action::Transmit(transmission) => self.transmissions.push_back(transmission),
+                gateway::Action::Transmit(transmission) => self.orders.push_back(transmission.into()),
                 gateway::Action::Forward(uplink) => self.forward(now, uplink),
                 // Nothing here loses its memory.
                 gateway::Action::StoreDevice(_)
@@ -136,7 +134,7 @@ impl Backend for Cores {
         }
     }
 
-    fn poll_transmission(&mut self) -> Option<Transmission> {
-        self.transmissions.pop_front()
+    fn poll_order(&mut self) -> Option<Order> {
+        self.orders.pop_front()
     }
 }

@@ -178,7 +178,7 @@ fn task(experiment: &Experiment) -> Task {
         classes: experiment.task.n_classes() as u16,
         learner: Learner::Softmax { learning_rate: softmax.learning_rate, l2: softmax.l2 },
         codec: UpdateCodec::TopK,
-        max_contribution_bytes: contribution.max_bytes.map_or(u8::MAX, |bytes| bytes.min(255) as u8),
+        max_contribution_bytes: contribution.max_bytes,
         participation: Participation {
             min_examples: contribution.min_examples,
             max_examples: contribution.max_examples,

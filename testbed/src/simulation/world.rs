@@ -1,5 +1,5 @@
 //! The run loop: tasks of nodes, the air, and a backend, in one order of virtual time.
-use super::backend::Backend;
+use super::backend::{Backend, Order};
 use super::fleet::Fleet;
 use super::node::{self, Flash, NodeSetup};
 use super::tally::NodeTally;
@@ -10,7 +10,7 @@ use crate::radio::{
     UplinkHeard,
 };
 use crate::scenario::Experiment;
-use chirrup_gateway::core::{Heard, Transmission};
+use chirrup_gateway::core::Heard;
 use chirrup_protocol::time::{Duration, Instant};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -97,8 +97,8 @@ impl World {
                 None if self.kernel.now() >= self.end => break,
                 None => backend.reached(self.kernel.now())?,
             }
-            while let Some(transmission) = backend.poll_transmission() {
-                self.send(transmission, backend)?;
+            while let Some(order) = backend.poll_order() {
+                self.send(order, backend)?;
             }
             if self.kernel.now() >= next_progress {
                 progress(self.kernel.now());
@@ -138,17 +138,12 @@ impl World {
         uplink.receptions.iter().map(of).collect()
     }
 
-    fn send<B: Backend>(&mut self, transmission: Transmission, backend: &mut B) -> Result<(), B::Error> {
-        let token = transmission.token;
-        let gateway = self.fleet.gateways.iter().position(|id| *id == transmission.concentrator);
+    fn send<B: Backend>(&mut self, order: Order, backend: &mut B) -> Result<(), B::Error> {
+        let Order { token, concentrator, at, frequency_hz, modulation, power_dbm, phy } = order;
+        let gateway = self.fleet.gateways.iter().position(|id| *id == concentrator);
         let gateway = GatewayIndex(gateway.expect("the network server knows only these") as u16);
-        let emission = Emission {
-            frequency_hz: transmission.frequency_hz,
-            modulation: transmission.modulation,
-            power_dbm: transmission.power_dbm,
-            phy: transmission.phy,
-        };
-        match self.air.schedule_downlink(transmission.at, DownlinkRequest { token, gateway, emission }) {
+        let emission = Emission { frequency_hz, modulation, power_dbm, phy };
+        match self.air.schedule_downlink(at, DownlinkRequest { token, gateway, emission }) {
             Ok(()) => Ok(()),
             Err(_) => backend.refused(self.kernel.now(), token),
         }
