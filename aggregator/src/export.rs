@@ -13,11 +13,10 @@
 //! can read and forge the traffic of these devices.
 use crate::core::federation::Federation;
 use crate::core::ledger::{Record, ReplayError};
-use crate::core::{Aggregator, Reject};
+use crate::core::{Aggregator, Reject, VersionNote};
 use crate::limits::{self, FederationError};
 use crate::private_file;
 use chirrup_protocol::backhaul;
-use chirrup_protocol::time::Instant;
 use ed25519_dalek::SigningKey;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -83,28 +82,11 @@ pub enum ExportError {
     Federation(#[from] FederationError),
 }
 
-/// A version that a replay reproduced. Its hash is that of the ledger, or the replay would have failed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ReplayedVersion {
-    /// Its number.
-    pub number: u32,
-    /// Its hash.
-    pub hash: [u8; 32],
-    /// When it closed.
-    pub at: Instant,
-    /// Contributions in it.
-    pub contributions: usize,
-    /// Sum of their staleness, in versions.
-    pub staleness: u64,
-    /// Verdicts of nodes on it: correct and total.
-    pub evaluated: (u64, u64),
-}
-
 /// What a replay reproduced.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Replayed {
-    /// Every version, oldest first.
-    pub versions: Vec<ReplayedVersion>,
+    /// Every version, oldest first. Their hashes are those of the ledger, or the replay would have failed.
+    pub versions: Vec<VersionNote>,
     /// Contributions accepted.
     pub accepted: u64,
     /// Messages refused after their seal verified, by reason. What never verified is in no ledger.
@@ -166,16 +148,8 @@ pub fn read(path: &Path) -> Result<(Federation, Vec<Record>), ExportError> {
 pub fn replay(federation: Federation, records: &[Record]) -> Result<Replayed, ReplayError> {
     let mut aggregator = Aggregator::new(federation, SigningKey::from_bytes(&[0; 32]));
     records.iter().try_for_each(|record| aggregator.apply(record))?;
-    let versions = aggregator.versions().iter().map(|note| ReplayedVersion {
-        number: note.number,
-        hash: note.hash,
-        at: note.at,
-        contributions: note.contributions,
-        staleness: note.staleness,
-        evaluated: note.evaluated,
-    });
     Ok(Replayed {
-        versions: versions.collect(),
+        versions: aggregator.versions().to_vec(),
         accepted: aggregator.accepted(),
         rejects: aggregator.rejects().clone(),
     })

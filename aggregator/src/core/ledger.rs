@@ -68,6 +68,12 @@ pub enum ReplayError {
         /// The contribution.
         id: ContributionId,
     },
+    /// A closing record names its contributions out of order, or one of them twice.
+    #[error("version {version} does not name its contributions in ascending order")]
+    Unordered {
+        /// The version.
+        version: u32,
+    },
     /// A closing record does not continue the chain.
     #[error("version {version} does not follow version {current}")]
     BrokenChain {

@@ -381,6 +381,9 @@ impl Aggregator {
         if closing.parent != parent.hash || closing.version != parent.number + 1 {
             return Err(broken(parent.number));
         }
+        if !closing.contributions.is_sorted_by(|a, b| a < b) {
+            return Err(ReplayError::Unordered { version: closing.version });
+        }
         let find = |id: &ContributionId| {
             let unknown = ReplayError::UnknownContribution { version: closing.version, id: *id };
             self.waiting.get(id).map(|contribution| (*id, contribution)).ok_or(unknown)

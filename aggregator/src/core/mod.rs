@@ -32,5 +32,5 @@ mod machine;
 pub use federation::Federation;
 pub use intake::Reject;
 pub use ledger::Record;
-pub use machine::{Action, Aggregator, DeviceStanding, Event};
+pub use machine::{Action, Aggregator, DeviceStanding, Event, VersionNote};
 pub use version::Version;

@@ -11,8 +11,8 @@ use super::config::MqttConfig;
 use chirrup_protocol::backhaul::{self, BackhaulKey, EnvelopeError, Receipt, Topics, Uplink};
 use chirrup_protocol::ids::GatewayId;
 use rumqttc::{
-    AsyncClient, ClientError, Event, EventLoop, MqttOptions, Outgoing, Packet, Publish, QoS, Request, SubAck,
-    Subscribe, SubscribeReasonCode,
+    AsyncClient, ClientError, Event, EventLoop, MqttOptions, NetworkOptions, Outgoing, Packet, Publish, QoS,
+    Request, SubAck, Subscribe, SubscribeReasonCode,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -129,7 +129,11 @@ impl Link {
         if let Some((name, password)) = &config.credentials {
             options.set_credentials(name, password);
         }
-        let (client, events) = AsyncClient::new(options, QUEUED_ANSWERS);
+        let (client, mut events) = AsyncClient::new(options, QUEUED_ANSWERS);
+        // A receipt that waits for company misses the node's receive window.
+        let mut network = NetworkOptions::new();
+        network.set_tcp_nodelay(true);
+        events.set_network_options(network);
         let end = End { client, key: key.clone(), topics: config.topics.clone(), state };
         Self { events, end: Arc::new(end) }
     }
