@@ -16,11 +16,12 @@
 //!
 //! Modules in reading order: [`memory`] (what the caller lends), `local` (the model being trained, what of it was
 //! sent), [`judgement`] (is a contribution worth its airtime?), `report` (moments on their way), `pace` (when to
-//! speak), [`snapshot`] (what survives a power cut), `machine`.
+//! speak), [`snapshot`] (what survives a power cut), `event` (what it is told and wants), `machine`.
 pub mod judgement;
 pub mod memory;
 pub mod snapshot;
 
+mod event;
 mod local;
 mod machine;
 mod pace;
@@ -28,6 +29,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-pub use machine::{Action, Agent, AgentConfig, Counts, Event, Link, Refusal, Uplink};
+pub use event::{Action, Event, Link, Refusal, Uplink};
+pub use machine::{Agent, AgentConfig, Counts};
 pub use memory::{Memory, MemoryError};
 pub use snapshot::AgentSnapshot;
