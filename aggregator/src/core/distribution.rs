@@ -83,7 +83,7 @@ impl Registry {
     fn version_of(&self, kind: ObjectKind, low: u8, bits: u32) -> u32 {
         let newest = self.newest(kind).map_or(0, |published| published.version);
         let mask = (1u32 << bits) - 1;
-        newest.checked_sub(newest.wrapping_sub(low.into()) & mask).unwrap_or(0)
+        newest.saturating_sub(newest.wrapping_sub(low.into()) & mask)
     }
 }
 

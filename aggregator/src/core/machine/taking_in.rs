@@ -1,0 +1,88 @@
+//! Taking in a frame whose seal verified.
+use super::Aggregator;
+use crate::core::intake::{Opened, Reject};
+use crate::core::strategy::to_fixed;
+use crate::core::version::{Contribution, n_params};
+use chirrup_protocol::backhaul::Uplink;
+use chirrup_protocol::codec::topk;
+use chirrup_protocol::ids::DevEui;
+use chirrup_protocol::message::moments::Moments;
+use chirrup_protocol::message::status::Status;
+use chirrup_protocol::message::{contribution, port};
+
+impl Aggregator {
+    pub(super) fn take_in(&mut self, uplink: &Uplink, opened: &Opened) {
+        let device = self.devices.get_mut(&uplink.dev_eui).expect("its seal verified, so it is enrolled");
+        device.link.accept(opened.counter);
+        device.last_heard = device.last_heard.max(Some(uplink.received_at));
+        device.data_rate = Some(uplink.data_rate);
+        device.quality.heard(uplink);
+        if let Err(reason) = self.take_in_message(uplink, &opened.message) {
+            self.count(reason);
+        }
+    }
+
+    fn take_in_message(&mut self, uplink: &Uplink, message: &[u8]) -> Result<(), Reject> {
+        match uplink.fport {
+            port::CONTRIBUTION => self.take_in_contribution(uplink.dev_eui, message),
+            port::STATUS => self.take_in_status(uplink.dev_eui, message),
+            port::MOMENTS => self.take_in_moments(uplink, message),
+            _ => Err(Reject::UnknownPort),
+        }
+    }
+
+    fn take_in_contribution(&mut self, dev_eui: DevEui, message: &[u8]) -> Result<(), Reject> {
+        let message = contribution::Contribution::parse(message).map_err(|_| Reject::MalformedMessage)?;
+        let current = self.current.as_ref().ok_or(Reject::OutOfSeason)?.number;
+        if message.task != self.federation.task_id {
+            return Err(Reject::WrongTask);
+        }
+        let base_version = message.base_version(current).ok_or(Reject::UnknownBase)?;
+        if current - base_version > self.federation.cadence.max_staleness {
+            return Err(Reject::TooStale);
+        }
+        let changes = decode_changes(message.payload, n_params(&self.federation.task))?;
+        let device = self.devices.get_mut(&dev_eui).expect("its seal verified, so it is enrolled");
+        let id = device.contribution_id(dev_eui, &message);
+        if !device.contributions.insert(u64::from(id.sequence) * 16 + u64::from(id.block)) {
+            return Err(Reject::Duplicate);
+        }
+        device.accepted += 1;
+        self.waiting.insert(id, Contribution { base_version, examples: message.examples.get(), changes });
+        Ok(())
+    }
+
+    fn take_in_status(&mut self, dev_eui: DevEui, message: &[u8]) -> Result<(), Reject> {
+        let status = Status::parse(message).map_err(|_| Reject::MalformedMessage)?;
+        let device = self.devices.get_mut(&dev_eui).expect("its seal verified, so it is enrolled");
+        device.holding.update(&self.registry, &status);
+        device.battery = Some(status.battery);
+        if let Some(evaluation) = status.evaluation {
+            let judged = self.notes.iter_mut().rev().find(|note| note.number as u8 == evaluation.version_low);
+            if let Some(note) = judged {
+                note.evaluated.0 += u64::from(evaluation.correct);
+                note.evaluated.1 += u64::from(evaluation.total);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_in_moments(&mut self, uplink: &Uplink, message: &[u8]) -> Result<(), Reject> {
+        let block = Moments::parse(message).map_err(|_| Reject::MalformedMessage)?;
+        if !self.moments.fits(&block) {
+            return Err(Reject::BadPayload);
+        }
+        if self.task.is_some() {
+            return Err(Reject::OutOfSeason);
+        }
+        self.moments.add(uplink.dev_eui, &block);
+        self.first_moments_at.get_or_insert(uplink.received_at);
+        Ok(())
+    }
+}
+
+fn decode_changes(payload: &[u8], params: usize) -> Result<Vec<(u32, i64)>, Reject> {
+    let entries = topk::decode(payload, params).map_err(|_| Reject::BadPayload)?;
+    let fixed = entries.map(|entry| Some((entry.index as u32, to_fixed(entry.value)?)));
+    fixed.collect::<Option<Vec<_>>>().ok_or(Reject::BadPayload)
+}
