@@ -106,18 +106,10 @@ impl Process {
             .spawn()
             .map_err(io)?;
         let mut process = Self { kind, child, addresses: Addresses::default() };
+        // For whoever wants to see what happens when it dies.
+        fs::write(folder.join(format!("{service}.pid")), process.child.id().to_string()).map_err(io)?;
         process.addresses = process.wait_until_ready(&ready, &log)?;
         Ok(process)
-    }
-
-    /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Whether it runs no more.
-    pub fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
     }
 
     /// Ends it at once, as a power cut does.

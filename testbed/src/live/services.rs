@@ -184,33 +184,39 @@ impl Services {
             self.kill_aggregator_at = None;
             self.aggregator.process.kill()?;
         }
-        if self.aggregator.process.has_ended() {
-            eprintln!("the aggregator has ended at {now}; starting it again on its ledger");
-            self.aggregator = Service::start(Kind::Aggregator, &self.folder)?;
-        }
         Ok(())
     }
 
     /// Waits until both services have done all that is due by now.
     fn settle(&mut self) -> Result<(), LiveError> {
-        let clock = connection("clock");
         // The aggregator's deadlines first: what it publishes now may be part of its answers.
-        self.aggregator.clock.advance(self.now).map_err(&clock)?;
+        self.advance_aggregator()?;
         let mut open = String::new();
         for _ in 0..PATIENCE {
-            match self.gateway.clock.settle(self.frames).map_err(&clock)? {
+            match self.gateway.clock.settle(self.frames).map_err(connection("gateway's clock"))? {
                 Settling::Settled(next) => {
                     self.gateway.next = next;
-                    self.aggregator.next = self.aggregator.clock.advance(self.now).map_err(&clock)?;
-                    return Ok(());
+                    return self.advance_aggregator();
                 }
                 Settling::Open(what) => open = what,
             }
-            if self.aggregator.process.has_ended() {
-                self.arrive_at(self.now)?;
-            }
+            self.advance_aggregator()?;
         }
         Err(LiveError::Unsettled { open })
+    }
+
+    /// Brings the aggregator to the present. One that has died meanwhile is started again on its ledger.
+    fn advance_aggregator(&mut self) -> Result<(), LiveError> {
+        if let Ok(next) = self.aggregator.clock.advance(self.now) {
+            self.aggregator.next = next;
+            return Ok(());
+        }
+        eprintln!("the aggregator is gone at {}; starting it again on its ledger", self.now);
+        self.aggregator.process.kill()?;
+        self.aggregator = Service::start(Kind::Aggregator, &self.folder)?;
+        let next = self.aggregator.clock.advance(self.now);
+        self.aggregator.next = next.map_err(connection("aggregator's clock"))?;
+        Ok(())
     }
 }
 
