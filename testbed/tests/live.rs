@@ -15,6 +15,7 @@ const SMALL: &[&str] = &[
     "strategy.buffer=4",
     "strategy.min_interval_s=600",
     "contribution.price_nats_per_s=0.01",
+    "contribution.min_examples=20",
     "run.duration_s=14400",
 ];
 

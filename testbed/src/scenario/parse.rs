@@ -230,10 +230,10 @@ fn contribution(mut keys: Section) -> Result<ContributionConfig, ScenarioError> 
     let contribution = ContributionConfig {
         kind: keys.choice("kind", &[("update", ContributionKind::Update)])?,
         codec: keys.choice("codec", &[("topk", CodecKind::Topk)])?,
-        max_bytes: keys.integer("max_bytes", 222, 8..=222)? as u8,
-        min_examples: keys.integer("min_examples", 30, 1..=65_535)? as u16,
-        max_examples: keys.integer("max_examples", 150, 1..=65_535)? as u16,
-        price_nats_per_s: keys.number("price_nats_per_s", 0.2, 0.0..=1_000.0)? as f32,
+        max_bytes: keys.integer("max_bytes", 100, 8..=222)? as u8,
+        min_examples: keys.integer("min_examples", 60, 1..=65_535)? as u16,
+        max_examples: keys.integer("max_examples", 300, 1..=65_535)? as u16,
+        price_nats_per_s: keys.number("price_nats_per_s", 0.1, 0.0..=1_000.0)? as f32,
         max_per_version: keys.integer("max_per_version", 2, 1..=255)? as u8,
     };
     keys.finish()?;
@@ -246,7 +246,7 @@ fn strategy(mut keys: Section) -> Result<StrategyConfig, ScenarioError> {
         buffer: keys.integer("buffer", 10, 1..=100_000)? as u32,
         staleness_exponent: keys.number("staleness_exponent", 0.5, 0.0..=10.0)? as f32,
         server_rate: keys.number("server_rate", 1.0, 1e-6..=100.0)? as f32,
-        min_interval_s: keys.integer("min_interval_s", 1_200, 0..=MAX_DURATION_S)?,
+        min_interval_s: keys.integer("min_interval_s", 2_400, 0..=MAX_DURATION_S)?,
         max_interval_s: keys.integer("max_interval_s", 7_200, 0..=MAX_DURATION_S)?,
         moments_patience_s: keys.integer("moments_patience_s", 7_200, 0..=MAX_DURATION_S)?,
         model_bits: keys.integer("model_bits", 6, 2..=8)? as u8,
