@@ -269,7 +269,16 @@ impl Table {
         }
         check_rows(&train, &tests, &classes, label_column)?;
         let nodes = node_column(nodes);
-        Ok(TaskData { name, features: self.features, classes, train, nodes, tests, warnings: Vec::new() })
+        Ok(TaskData {
+            name,
+            features: self.features,
+            classes,
+            train,
+            nodes,
+            tests,
+            schema: None,
+            warnings: Vec::new(),
+        })
     }
 }
 

@@ -8,14 +8,16 @@ mod csv_file;
 mod csv_tests;
 mod dirichlet;
 pub mod partition;
+pub mod schema;
 mod split;
 
-use crate::scenario::{DataConfig, Source};
+use crate::scenario::{DataConfig, Scale, Source};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 pub use csv_file::CsvError;
 pub use partition::{Partition, PartitionError, Shares};
+pub use schema::SchemaError;
 
 /// Most classes that a task may have. A label column beyond it is nearly always a measured quantity.
 pub const MAX_CLASSES: usize = 256;
@@ -70,6 +72,8 @@ pub struct TaskData {
     pub nodes: Option<NodeColumn>,
     /// Rows to score on, by the name of their split. At least one split, none empty.
     pub tests: BTreeMap<String, Vec<Sample>>,
+    /// Offset and gain of each feature, where the operator knows them.
+    pub schema: Option<Vec<schema::OffsetAndGain>>,
     /// Peculiarities of the data that the user should know of.
     pub warnings: Vec<String>,
 }
@@ -110,6 +114,14 @@ pub enum DataError {
         /// What is wrong, and where.
         source: CsvError,
     },
+    /// A schema is not as it must be.
+    #[error("schema {}: {source}", .path.display())]
+    Schema {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong, and where.
+        source: SchemaError,
+    },
 }
 
 /// Reads the data that a scenario names. The seed decides which rows a source without splits holds out.
@@ -121,7 +133,13 @@ pub fn load(config: &DataConfig, seed: u64) -> Result<TaskData, DataError> {
             csv_file::load(csv, seed).map_err(|source| DataError::Csv { path: csv.path.clone(), source })?
         }
     };
-    task.warnings.extend(remote_means(&task));
+    match &config.scale {
+        Scale::Moments => task.warnings.extend(remote_means(&task)),
+        Scale::Schema(path) => {
+            let schema = schema::load(path, &task.features);
+            task.schema = Some(schema.map_err(|source| DataError::Schema { path: path.clone(), source })?);
+        }
+    }
     Ok(task)
 }
 

@@ -165,7 +165,6 @@ fn aggregator(experiment: &Experiment, fleet: &Fleet, host: &str, port: u16) -> 
         kind = "softmax"
         [task.participation]
         [scale]
-        source = "moments"
         [strategy]
         kind = "fedbuff"
         [cadence]
@@ -198,9 +197,17 @@ fn aggregator(experiment: &Experiment, fleet: &Fleet, host: &str, port: u16) -> 
     ] {
         insert_deep(&mut config, ["task", "participation"], key, value);
     }
-    if let ScaleSource::Moments { devices, patience } = &federation.scale {
-        insert(&mut config, "scale", "devices", (*devices as i64).into());
-        insert(&mut config, "scale", "patience_s", seconds(*patience));
+    match &federation.scale {
+        ScaleSource::Moments { devices, patience } => {
+            insert(&mut config, "scale", "source", "moments".into());
+            insert(&mut config, "scale", "devices", (*devices as i64).into());
+            insert(&mut config, "scale", "patience_s", seconds(*patience));
+        }
+        ScaleSource::Schema(schema) => {
+            let pair = |&(offset, gain): &(f32, f32)| Value::from(vec![decimal(offset), decimal(gain)]);
+            insert(&mut config, "scale", "source", "schema".into());
+            insert(&mut config, "scale", "schema", schema.iter().map(pair).collect::<Vec<_>>().into());
+        }
     }
     insert(&mut config, "strategy", "staleness_exponent", decimal(fedbuff.staleness_exponent));
     insert(&mut config, "strategy", "server_rate", decimal(fedbuff.server_rate));

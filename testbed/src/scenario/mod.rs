@@ -82,11 +82,13 @@ pub struct CsvConfig {
 }
 
 /// Who decides the offset and scale of features.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Scale {
     /// The exact sum of every node's counts, sums and squares.
     Moments,
+    /// The operator, in this file: see [`crate::data::schema`].
+    Schema(PathBuf),
 }
 
 /// Section `nodes`.

@@ -176,7 +176,11 @@ fn data(mut keys: Section) -> Result<DataConfig, ScenarioError> {
         Kind::BreastCancer => Source::BreastCancer,
         Kind::Csv => Source::Csv(csv(&mut keys)?),
     };
-    let scale = keys.choice("scale", &[("moments", Scale::Moments)])?;
+    let is_schema = keys.choice("scale", &[("moments", false), ("schema", true)])?;
+    // Read in any case: an override of the scale alone must not make the file's `schema` an unknown key.
+    let schema = keys.optional_text("schema")?;
+    let missing = ScenarioError::MissingKey { key: "data.schema", because: "data.scale = \"schema\"" };
+    let scale = if is_schema { Scale::Schema(schema.ok_or(missing)?.into()) } else { Scale::Moments };
     keys.finish()?;
     Ok(DataConfig { source, scale })
 }

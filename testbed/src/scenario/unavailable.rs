@@ -17,7 +17,7 @@ const FAULTS: &str = "frame_loss, duplicate, reboot_per_day";
 /// Values of available keys that this version does not simulate: section, key, such values, and those it has.
 const VALUES: &[(&str, &str, &[&str], &str)] = &[
     ("data", "source", &["vibration"], "digits, breast-cancer, csv"),
-    ("data", "scale", &["schema", "per-node"], "moments"),
+    ("data", "scale", &["per-node"], "moments, schema"),
     ("contribution", "kind", &["statistics", "prototypes", "model", "mixed"], "update"),
 ];
 

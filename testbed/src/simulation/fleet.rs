@@ -139,9 +139,12 @@ fn federation(experiment: &Experiment, nodes: &[NodeIdentity], rx2: DataRate) ->
     Federation {
         task_id: TaskId(1),
         task: task(experiment),
-        scale: ScaleSource::Moments {
-            devices: nodes.len(),
-            patience: Duration::from_secs(fedbuff.moments_patience_s),
+        scale: match &experiment.task.schema {
+            Some(schema) => ScaleSource::Schema(schema.clone()),
+            None => ScaleSource::Moments {
+                devices: nodes.len(),
+                patience: Duration::from_secs(fedbuff.moments_patience_s),
+            },
         },
         model_bits: fedbuff.model_bits,
         strategy: Strategy::FedBuff(FedBuff {
