@@ -48,19 +48,19 @@ impl Memory<'_> {
         learner.step(self.local, self.sample, label, self.scratch).map(drop)
     }
 
-    /// Encodes what has not been sent, and from now on counts as sent what the payload holds.
-    pub(super) fn take_update(&mut self, payload: &mut [u8]) -> Result<usize, CodecError> {
+    /// Encodes what has not been sent.
+    pub(super) fn encode_update(&mut self, payload: &mut [u8]) -> Result<usize, CodecError> {
         self.local_becomes_unsent();
         let encoded = topk::encode(self.local, payload);
-        if let Ok(length) = encoded {
-            let entries = topk::decode(&payload[..length], self.local.len());
-            for entry in entries.expect("the encoder wrote it") {
-                self.local[entry.index] -= entry.value;
-                self.anchor[entry.index] += entry.value;
-            }
-        }
         self.unsent_becomes_local();
         encoded
+    }
+
+    /// From now on what an encoded update holds counts as sent.
+    pub(super) fn mark_sent(&mut self, payload: &[u8]) {
+        for entry in topk::decode(payload, self.anchor.len()).expect("the encoder wrote it") {
+            self.anchor[entry.index] += entry.value;
+        }
     }
 
     /// Adopts a new global model. Unsent changes move along.

@@ -16,9 +16,10 @@ use chirrup_protocol::manifest::TrustAnchor;
 use chirrup_protocol::object::Assembly;
 use chirrup_protocol::region::DataRate;
 use chirrup_protocol::replay::ReplayWindow;
-use chirrup_protocol::seal::{Binding, Counters, DeviceSecret, Direction, FrameKey};
+use chirrup_protocol::seal::{Binding, Counters, DeviceSecret, Direction, FrameKey, MAX_MESSAGE_BYTES};
 use chirrup_protocol::task::Task;
 use chirrup_protocol::time::{Duration, Instant};
+use heapless::Vec;
 
 /// What an agent is born with.
 #[derive(Clone, Debug)]
@@ -64,12 +65,21 @@ pub struct Counts {
     pub models: u64,
 }
 
+/// The action that has not been reported back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sending {
+enum UnderWay {
     Nothing,
+    Join,
+    Store,
     Poll,
     Moments { features: usize },
     Contribution,
+}
+
+impl UnderWay {
+    const fn is_frame(self) -> bool {
+        matches!(self, Self::Poll | Self::Moments { .. } | Self::Contribution)
+    }
 }
 
 /// The task as received.
@@ -100,20 +110,27 @@ pub struct Agent<'m> {
     evidence: Evidence,
     examples_of_version: u32,
     contributions_of_version: u8,
+    /// Since when the two above count.
+    allowance_since: Instant,
     verdicts: (u16, u16),
     report: MomentsReport,
     budget: AirtimeBudget,
     jitter: Jitter,
     joining: Backoff,
     polling: Backoff,
-    /// Polls in a row that nothing answered.
+    /// Frames in a row that should have been answered and were not.
     unanswered: u32,
+    /// Whether the frame under way asks the network for an acknowledgement.
+    confirming: bool,
     not_before: Instant,
     status_due: Instant,
     last_heard: Instant,
-    sending: Sending,
+    under_way: UnderWay,
+    /// Codec payload of the contribution under way.
+    update_under_way: Vec<u8, MAX_MESSAGE_BYTES>,
     advice: Option<DataRate>,
-    storing: bool,
+    /// Whether the latest object was refused.
+    refused_object: bool,
     counts: Counts,
 }
 
@@ -146,6 +163,7 @@ impl<'m> Agent<'m> {
             evidence: Evidence::default(),
             examples_of_version: 0,
             contributions_of_version: 0,
+            allowance_since: now,
             verdicts: (0, 0),
             report: MomentsReport::default(),
             budget: AirtimeBudget::new(config.airtime_per_day, now),
@@ -153,12 +171,15 @@ impl<'m> Agent<'m> {
             joining,
             polling: Backoff::new(config.poll_interval, config.poll_interval_max),
             unanswered: 0,
-            not_before: now,
+            confirming: false,
+            // Nodes that lost power together and kept their sessions must not come back together.
+            not_before: joining.due(),
             status_due: now,
             last_heard: now,
-            sending: Sending::Nothing,
+            under_way: UnderWay::Nothing,
+            update_under_way: Vec::new(),
             advice: None,
-            storing: false,
+            refused_object: false,
             counts: Counts::default(),
             assembly: Assembly::new(object),
             memory,
@@ -169,25 +190,40 @@ impl<'m> Agent<'m> {
     /// Handles an event.
     pub fn handle(&mut self, now: Instant, event: Event<'_>) {
         match event {
-            Event::SampleArrived { features, label } => self.learn(features, label),
-            Event::Joined => self.joining.succeeded(now, &mut self.jitter),
+            Event::SampleArrived { features, label } => self.learn(now, features, label),
+            Event::Joined => {
+                self.ends(|under_way| under_way == UnderWay::Join);
+                self.joining.succeeded(now, &mut self.jitter);
+                self.last_heard = now;
+                self.unanswered = 0;
+            }
             Event::JoinFailed { not_before } => {
+                self.ends(|under_way| under_way == UnderWay::Join);
                 self.joining.failed(now, &mut self.jitter);
                 self.not_before = self.not_before.max(not_before);
             }
             Event::Stored => {
-                self.storing = false;
+                self.ends(|under_way| under_way == UnderWay::Store);
                 self.durable = self.stored;
                 self.up.grant(self.stored.up_counters);
             }
             Event::StoreFailed => {
                 // Storage that fails now may work later; until then nothing is sent, as counters would not be safe.
-                self.storing = false;
+                self.ends(|under_way| under_way == UnderWay::Store);
                 self.stored = self.durable;
                 self.not_before = now + self.jitter.around(Duration::from_secs(60));
             }
             Event::UplinkSent { on_air, downlink, answered } => self.sent(now, on_air, downlink, answered),
             Event::UplinkRefused(refusal) => self.refused(now, refusal),
+        }
+    }
+
+    /// The action under way, if it is one of these, has been reported back.
+    fn ends(&mut self, is_reported: impl Fn(UnderWay) -> bool) -> UnderWay {
+        if is_reported(self.under_way) {
+            core::mem::replace(&mut self.under_way, UnderWay::Nothing)
+        } else {
+            UnderWay::Nothing
         }
     }
 

@@ -7,8 +7,11 @@
 //!      17-20  contributions numbered below this may have been sent
 //! ```
 
-/// Downlinks accepted, or contributions numbered, between two snapshots: so many are passed over after a power cut.
-pub(super) const SLACK: u64 = 16;
+/// Contributions numbered between two snapshots: at most so many numbers are passed over after a power cut.
+pub(super) const SEQUENCE_SLACK: u32 = 16;
+/// Downlinks accepted between two snapshots. After a power cut as many may come that are refused, and each costs a
+/// poll; each snapshot wears the flash.
+pub(super) const DOWNLINK_SLACK: u64 = 4;
 
 /// The durable state of an agent, besides that of its LoRaWAN stack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

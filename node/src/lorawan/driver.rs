@@ -100,8 +100,7 @@ where
     }
 
     async fn join(&mut self, failed_joins: &mut u32) {
-        let slower = self.data_rates.highest.0.saturating_sub((*failed_joins / JOINS_A_DATA_RATE) as u8);
-        self.use_data_rate(DataRate(slower.max(self.data_rates.lowest.0)));
+        self.use_data_rate(self.join_data_rate(*failed_joins));
         let joined = self.guard.join(self.world.now()).await;
         let now = self.world.now();
         let event = match joined {
@@ -117,6 +116,15 @@ where
         };
         self.agent.handle(now, event);
         self.world.observe(self.agent);
+    }
+
+    /// From the fastest to slower ones. A node that has a session knows better: it came down to its data rate.
+    fn join_data_rate(&self, failed_joins: u32) -> DataRate {
+        let (fastest, steps) = match self.guard.standing() {
+            Standing::NotJoined => (self.data_rates.highest, failed_joins / JOINS_A_DATA_RATE),
+            Standing::Joined | Standing::JoinAgain => (self.guard.data_rate(), failed_joins.min(1)),
+        };
+        DataRate(fastest.0.saturating_sub(steps.min(u8::MAX.into()) as u8))
     }
 
     async fn store(&mut self, snapshot: &AgentSnapshot) {

@@ -1,10 +1,11 @@
 //! Hearing: what became of a frame, and what came back.
-use super::{Agent, Current, Sending};
+use super::{Agent, Current, UnderWay};
 use crate::agent::event::Refusal;
 use crate::agent::judgement::Evidence;
 use chirrup_learn::Shape;
 use chirrup_learn::scale::FeatureScale;
 use chirrup_learn::softmax::Softmax;
+use chirrup_protocol::manifest::Manifest;
 use chirrup_protocol::message::chunk::Chunk;
 use chirrup_protocol::message::control::{Control, MomentsWanted};
 use chirrup_protocol::message::port;
@@ -12,6 +13,11 @@ use chirrup_protocol::object::{ObjectKind, ObjectTag, Received};
 use chirrup_protocol::seal::{self, Direction, Header};
 use chirrup_protocol::task::{Learner, Task};
 use chirrup_protocol::time::{Duration, Instant};
+
+/// A breath between two frames: others want to be heard, and the gateway cannot hear while it answers.
+const BREATH: Duration = Duration::from_secs(3);
+/// Wait after a failure of the radio or the storage.
+const FAILURE_WAIT: Duration = Duration::from_secs(30);
 
 impl Agent<'_> {
     pub(super) fn sent(
@@ -21,28 +27,20 @@ impl Agent<'_> {
         downlink: Option<(u8, &[u8])>,
         answered: bool,
     ) {
-        match core::mem::replace(&mut self.sending, Sending::Nothing) {
-            Sending::Nothing => {}
-            Sending::Poll => {
-                self.verdicts = (0, 0);
-                self.status_due = now + self.jitter.around(self.config.status_interval);
-                if self.expects_object() {
-                    self.polling.failed(now, &mut self.jitter);
-                    self.unanswered = if answered { 0 } else { self.unanswered + 1 };
-                }
-            }
-            Sending::Moments { features } => self.report.sent(features),
-            Sending::Contribution => {
-                self.counts.contributions += 1;
-                self.contributions_of_version += 1;
-                self.evidence = Evidence::default();
-                self.budget.spend(now, on_air);
-            }
+        let sent = self.ends(UnderWay::is_frame);
+        let is_awaited = self.confirming || sent == UnderWay::Poll && self.expects_object();
+        match sent {
+            UnderWay::Nothing | UnderWay::Join | UnderWay::Store => {}
+            UnderWay::Poll => self.poll_sent(now),
+            UnderWay::Moments { features } => self.report.sent(features),
+            UnderWay::Contribution => self.contribution_sent(now, on_air),
         }
-        // A breath between two frames: others want to be heard, and the gateway cannot hear while it answers.
-        self.not_before = now + self.jitter.around(Duration::from_secs(3));
+        self.not_before = now + self.jitter.around(BREATH);
         if answered {
             self.last_heard = now;
+            self.unanswered = 0;
+        } else if is_awaited {
+            self.unanswered += 1;
         }
         if let Some((fport, frame)) = downlink
             && self.hear(now, fport, frame).is_none()
@@ -51,13 +49,33 @@ impl Agent<'_> {
         }
     }
 
-    pub(super) fn refused(&mut self, now: Instant, refusal: Refusal) {
-        self.sending = Sending::Nothing;
-        match refusal {
-            Refusal::NotBefore(earliest) => self.not_before = earliest,
-            Refusal::SessionLost => {}
-            Refusal::Failed => self.not_before = now + self.jitter.around(Duration::from_secs(30)),
+    fn poll_sent(&mut self, now: Instant) {
+        self.verdicts = (0, 0);
+        self.status_due = now + self.jitter.around(self.config.status_interval);
+        if self.expects_object() {
+            self.polling.failed(now, &mut self.jitter);
         }
+    }
+
+    fn contribution_sent(&mut self, now: Instant, on_air: Duration) {
+        self.memory.mark_sent(&self.update_under_way);
+        self.next_sequence += 1;
+        self.counts.contributions += 1;
+        self.contributions_of_version = self.contributions_of_version.saturating_add(1);
+        self.evidence = Evidence::default();
+        self.budget.spend(now, on_air);
+    }
+
+    /// The frame is forgotten, not what it said: a contribution stays unsent and keeps its number, so that it counts
+    /// once even if a frame which failed arrived all the same.
+    pub(super) fn refused(&mut self, now: Instant, refusal: Refusal) {
+        self.ends(UnderWay::is_frame);
+        let breath = now + self.jitter.around(BREATH);
+        self.not_before = match refusal {
+            Refusal::NotBefore(earliest) => earliest.max(breath),
+            Refusal::SessionLost => breath,
+            Refusal::Failed => now + self.jitter.around(FAILURE_WAIT),
+        };
     }
 
     /// Opens a downlink and does what it says; `None` when it is refused.
@@ -93,12 +111,18 @@ impl Agent<'_> {
         if !self.wants(chunk.object) {
             return;
         }
-        self.polling.succeeded(now, &mut self.jitter);
-        match self.assembly.insert(chunk) {
-            Ok(Received::Incomplete) => {}
-            Ok(Received::Complete) => self.apply_object(now),
-            Err(_) => self.counts.bad_objects += 1,
+        // Once an object was refused the next attempts are paced: it may come again and again.
+        if !self.refused_object {
+            self.polling.succeeded(now, &mut self.jitter);
         }
+        let applied = match self.assembly.insert(chunk) {
+            Ok(Received::Incomplete) => return,
+            Ok(Received::Complete) => self.apply_object(now),
+            Err(_) => None,
+        };
+        self.assembly.clear();
+        self.refused_object = applied.is_none();
+        self.counts.bad_objects += u64::from(self.refused_object);
     }
 
     /// Whether an object is none that the node holds already.
@@ -110,57 +134,54 @@ impl Agent<'_> {
         held.is_none_or(|version| ObjectTag::new(object.kind, version) != object)
     }
 
-    fn apply_object(&mut self, now: Instant) {
+    /// Puts a whole object to use; `None` when it is refused, and then nothing has changed.
+    fn apply_object(&mut self, now: Instant) -> Option<()> {
         let now_s = self.clock_offset_s.map(|offset| now.as_secs() as i64 + offset);
-        let applied = self.try_apply(now_s);
-        self.assembly.clear();
-        if applied.is_none() {
-            self.counts.bad_objects += 1;
-        }
-    }
-
-    fn try_apply(&mut self, now_s: Option<i64>) -> Option<()> {
+        let held_task = self.current.map(|current| current.version);
         let (manifest, object) = self.assembly.verify(&self.config.anchor).ok()?;
         let is_expired = now_s.is_some_and(|now_s| now_s >= i64::from(manifest.expires_s));
-        if manifest.task != self.config.task_id || is_expired {
+        // Never an older version than the one held, and no model without its task.
+        let is_newer = match manifest.kind {
+            ObjectKind::Task => held_task.is_none_or(|held| manifest.version > held),
+            ObjectKind::Model => held_task.is_some() && manifest.version > self.model_version,
+        };
+        if manifest.task != self.config.task_id || is_expired || !is_newer {
             return None;
         }
         match manifest.kind {
             ObjectKind::Task => {
-                let current = read_task(object, manifest.version, self.config.shape, self.memory.scales)?;
-                if self.current.is_some_and(|held| held.version >= current.version) {
-                    return None;
-                }
+                self.current = Some(read_task(&manifest, object, self.config.shape, self.memory.scales)?);
                 self.memory.reset_model();
                 self.model_version = 0;
-                self.current = Some(current);
             }
             ObjectKind::Model => {
-                // Never an older version than the one held.
-                if manifest.version <= self.model_version || self.current.is_none() {
-                    return None;
-                }
                 self.memory.adopt(object, self.config.shape.features + 1, manifest.codec).ok()?;
                 self.model_version = manifest.version;
-                self.verdicts = (0, 0);
                 self.counts.models += 1;
             }
         }
+        self.verdicts = (0, 0);
         self.evidence = Evidence::default();
-        self.examples_of_version = 0;
-        self.contributions_of_version = 0;
+        self.renew_allowance(now);
         Some(())
     }
 }
 
-fn read_task(object: &[u8], version: u32, shape: Shape, scales: &mut [FeatureScale]) -> Option<Current> {
-    let task = Task::parse(object, |feature, scale| {
-        if let Some(place) = scales.get_mut(feature) {
-            *place = FeatureScale { offset: scale.offset, gain: scale.gain };
-        }
-    });
-    let task = task.ok()?;
-    let fits = usize::from(task.features) == shape.features && usize::from(task.classes) == shape.classes;
+/// Reads a task and its scale. The scale is written only once the task is known to fit.
+fn read_task(
+    manifest: &Manifest,
+    object: &[u8],
+    shape: Shape,
+    scales: &mut [FeatureScale],
+) -> Option<Current> {
+    let task = Task::parse(object, |_, _| {}).ok()?;
+    if usize::from(task.features) != shape.features || usize::from(task.classes) != shape.classes {
+        return None;
+    }
+    let write = |feature: usize, scale: chirrup_protocol::task::Scale| {
+        scales[feature] = FeatureScale { offset: scale.offset, gain: scale.gain };
+    };
+    Task::parse(object, write).ok()?;
     let Learner::Softmax { learning_rate, l2 } = task.learner;
-    fits.then_some(Current { version, task, learner: Softmax { shape, learning_rate, l2 } })
+    Some(Current { version: manifest.version, task, learner: Softmax { shape, learning_rate, l2 } })
 }

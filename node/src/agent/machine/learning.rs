@@ -1,16 +1,21 @@
 //! Learning from a sample.
 use super::Agent;
 use chirrup_learn::{LearnError, moments};
+use chirrup_protocol::time::{Duration, Instant};
+
+/// A version that has stood for so long gives a new allowance of examples and contributions: were all contributions
+/// to it lost, nobody would say anything ever again.
+const ALLOWANCE_PERIOD: Duration = Duration::from_secs(24 * 3_600);
 
 impl Agent<'_> {
-    pub(super) fn learn(&mut self, features: &[f32], label: usize) {
-        match self.try_learn(features, label) {
+    pub(super) fn learn(&mut self, now: Instant, features: &[f32], label: usize) {
+        match self.try_learn(now, features, label) {
             Ok(()) => self.counts.samples += 1,
             Err(_) => self.counts.bad_samples += 1,
         }
     }
 
-    fn try_learn(&mut self, features: &[f32], label: usize) -> Result<(), LearnError> {
+    fn try_learn(&mut self, now: Instant, features: &[f32], label: usize) -> Result<(), LearnError> {
         let classes = self.config.shape.classes;
         if label >= classes {
             return Err(LearnError::UnknownLabel { label, classes });
@@ -25,6 +30,9 @@ impl Agent<'_> {
             self.verdicts.0 += u16::from(lesson.deployed.class == label);
             self.verdicts.1 += 1;
         }
+        if now - self.allowance_since >= ALLOWANCE_PERIOD {
+            self.renew_allowance(now);
+        }
         // Beyond its share a node would drift towards its own data; it waits for the others.
         if self.examples_of_version < u32::from(current.task.participation.max_examples) {
             self.evidence.add(lesson.loss_without_unsent, lesson.loss_with_unsent);
@@ -32,5 +40,12 @@ impl Agent<'_> {
             self.memory.train(&current.learner, label)?;
         }
         Ok(())
+    }
+
+    /// What a node may learn and send of one version begins anew.
+    pub(super) const fn renew_allowance(&mut self, now: Instant) {
+        self.examples_of_version = 0;
+        self.contributions_of_version = 0;
+        self.allowance_since = now;
     }
 }

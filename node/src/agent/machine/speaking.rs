@@ -1,8 +1,8 @@
 //! Speaking: what is worth a frame, and the frame.
-use super::{Agent, Sending};
+use super::{Agent, UnderWay};
 use crate::agent::event::{Action, Link, MAX_FRAME_BYTES, Uplink};
 use crate::agent::judgement::{Evidence, is_worth_sending};
-use crate::agent::snapshot::{AgentSnapshot, SLACK};
+use crate::agent::snapshot::{AgentSnapshot, DOWNLINK_SLACK, SEQUENCE_SLACK};
 use chirrup_protocol::airtime::{LORAWAN_OVERHEAD_BYTES, frame_airtime};
 use chirrup_protocol::message::contribution::{self, Contribution, ExampleCount};
 use chirrup_protocol::message::port;
@@ -10,20 +10,43 @@ use chirrup_protocol::message::status::{Evaluation, Status};
 use chirrup_protocol::region::DataRate;
 use chirrup_protocol::seal::{self, Direction};
 use chirrup_protocol::task::{Task, UpdateCodec};
-use chirrup_protocol::time::Instant;
+use chirrup_protocol::time::{Duration, Instant};
 use heapless::Vec;
 
-/// Polls in a row without an answer before a slower data rate is tried.
+/// Unanswered frames in a row before the network is asked to acknowledge: the aggregator may have nothing to say,
+/// and a data rate that works must not be given up for that.
+const UNANSWERED_BEFORE_CONFIRMING: u32 = 2;
+/// Unanswered frames in a row before a slower data rate is tried.
 const UNANSWERED_BEFORE_SLOWER: u32 = 4;
+/// Unanswered frames in a row, at the slowest data rate, before the network is taken to have forgotten the session.
+/// The session is used all the same until a join succeeds: a gateway without airtime for answers may still listen.
+const UNANSWERED_BEFORE_JOIN: u32 = 16;
+/// Silence of so many status intervals is no accident.
+const SILENT_STATUS_INTERVALS: u64 = 4;
+/// When to look again after there was nothing to put into a frame after all.
+const NOTHING_TO_SAY_WAIT: Duration = Duration::from_secs(30);
+
+/// What the next frame is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intent {
+    Poll,
+    Moments,
+    Contribution,
+}
 
 impl Agent<'_> {
-    /// What to do next; `None` when nothing is due. Each action is reported back before the next is asked for.
+    /// What to do next; `None` when nothing is due. Each action is reported back before another follows it.
     pub fn poll_action(&mut self, now: Instant, link: &Link) -> Option<Action> {
-        if self.storing || self.sending != Sending::Nothing {
+        if self.under_way != UnderWay::Nothing {
             return None;
         }
+        if self.wants_to_join(link) && now >= self.join_due() {
+            self.unanswered = 0;
+            self.under_way = UnderWay::Join;
+            return Some(Action::Join);
+        }
         if !link.joined {
-            return (now >= self.join_due()).then_some(Action::Join);
+            return None;
         }
         if let Some(data_rate) = self.data_rate_to_use(link) {
             return Some(Action::UseDataRate(data_rate));
@@ -32,26 +55,40 @@ impl Agent<'_> {
             return None;
         }
         let intent = self.intent(now, link)?;
-        if let Some(snapshot) = self.snapshot_needed() {
+        if let Some(snapshot) = self.snapshot_needed(intent) {
             self.stored = snapshot;
-            self.storing = true;
+            self.under_way = UnderWay::Store;
             return Some(Action::Store(snapshot));
         }
-        self.transmit(now, link, intent)
+        let uplink = self.uplink(now, link, intent);
+        if uplink.is_none() {
+            self.not_before = now + self.jitter.around(NOTHING_TO_SAY_WAIT);
+        }
+        uplink.map(Action::Transmit)
     }
 
-    /// When [`Agent::poll_action`] should be asked again if nothing happens before.
+    /// When [`Agent::poll_action`] should be asked again if nothing happens before: later than `now` once it had
+    /// nothing to do, [`Instant::NEVER`] while an action is under way.
     pub fn next_deadline(&self, now: Instant, link: &Link) -> Instant {
+        if self.under_way != UnderWay::Nothing {
+            return Instant::NEVER;
+        }
         if !link.joined {
             return self.join_due();
         }
-        let due =
-            self.status_due.min(if self.expects_object() { self.polling.due() } else { Instant::NEVER });
-        due.max(self.not_before).max(now)
+        let poll_due = if self.expects_object() { self.polling.due() } else { Instant::NEVER };
+        let moments_due = if self.owes_moments() { now } else { Instant::NEVER };
+        let join_due = if self.wants_to_join(link) { self.join_due() } else { Instant::NEVER };
+        self.status_due.min(poll_due).min(moments_due).max(self.not_before).min(join_due).max(now)
     }
 
     fn join_due(&self) -> Instant {
         self.joining.due().max(self.not_before)
+    }
+
+    const fn wants_to_join(&self, link: &Link) -> bool {
+        let is_slowest = link.data_rate.0 <= link.lowest_data_rate.0;
+        !link.joined || is_slowest && self.unanswered >= UNANSWERED_BEFORE_JOIN
     }
 
     fn data_rate_to_use(&mut self, link: &Link) -> Option<DataRate> {
@@ -66,16 +103,19 @@ impl Agent<'_> {
     }
 
     /// The next thing worth saying.
-    fn intent(&mut self, now: Instant, link: &Link) -> Option<Sending> {
-        let features = self.config.shape.features;
-        if self.current.is_none() && self.report.is_under_way(features) {
-            return Some(Sending::Moments { features: 0 });
+    fn intent(&mut self, now: Instant, link: &Link) -> Option<Intent> {
+        if self.owes_moments() {
+            return Some(Intent::Moments);
         }
         if self.is_contribution_due(now, link) {
-            return Some(Sending::Contribution);
+            return Some(Intent::Contribution);
         }
         let poll_due = self.expects_object() && now >= self.polling.due();
-        (poll_due || now >= self.status_due).then_some(Sending::Poll)
+        (poll_due || now >= self.status_due).then_some(Intent::Poll)
+    }
+
+    fn owes_moments(&self) -> bool {
+        self.current.is_none() && self.report.is_under_way(self.config.shape.features)
     }
 
     /// Whether the aggregator has something that this node lacks.
@@ -99,45 +139,49 @@ impl Agent<'_> {
     }
 
     /// A snapshot that must be durable before the next frame.
-    fn snapshot_needed(&self) -> Option<AgentSnapshot> {
+    fn snapshot_needed(&self, intent: Intent) -> Option<AgentSnapshot> {
         let mut snapshot = self.stored;
         if self.up.next() >= self.stored.up_counters {
             snapshot.up_counters = self.up.wanted_limit();
         }
-        if self.next_sequence >= self.stored.sequences {
-            snapshot.sequences = self.next_sequence + SLACK as u32;
+        // Not before one is sent: a node that restarts often would run ahead of the eight bits that travel.
+        if intent == Intent::Contribution && self.next_sequence >= self.stored.sequences {
+            snapshot.sequences = self.next_sequence + SEQUENCE_SLACK;
         }
         if self.down.expected() > self.stored.down_from {
-            snapshot.down_from = self.down.expected() + SLACK;
+            snapshot.down_from = self.down.expected() + DOWNLINK_SLACK;
         }
         (snapshot != self.stored).then_some(snapshot)
     }
 
-    fn transmit(&mut self, now: Instant, link: &Link, intent: Sending) -> Option<Action> {
+    fn uplink(&mut self, now: Instant, link: &Link, intent: Intent) -> Option<Uplink> {
         let mut message = [0; seal::MAX_MESSAGE_BYTES];
         let room = link.max_payload_bytes.checked_sub(seal::OVERHEAD_BYTES)?.min(message.len());
+        let room = &mut message[..room];
         let (fport, length) = match intent {
-            Sending::Nothing => return None,
-            Sending::Poll => (port::STATUS, self.status(link).emit(&mut message[..room]).ok()?),
-            Sending::Moments { .. } => {
-                let emitted = self.report.emit(&self.memory, &mut message[..room]).ok()?;
-                self.sending = Sending::Moments { features: emitted.features };
+            Intent::Poll => {
+                let length = self.status(link).emit(room).ok()?;
+                self.under_way = UnderWay::Poll;
+                (port::STATUS, length)
+            }
+            Intent::Moments => {
+                let emitted = self.report.emit(&self.memory, room).ok()?;
+                self.under_way = UnderWay::Moments { features: emitted.features };
                 (port::MOMENTS, emitted.bytes)
             }
-            Sending::Contribution => {
-                let Some(length) = self.contribution(link, &mut message[..room]) else {
+            Intent::Contribution => {
+                let Some(length) = self.contribution(link, room) else {
                     // Nothing to encode after all: gather new evidence.
                     self.evidence = Evidence::default();
                     return None;
                 };
+                self.under_way = UnderWay::Contribution;
                 (port::CONTRIBUTION, length)
             }
         };
-        if self.sending == Sending::Nothing {
-            self.sending = intent;
-        }
-        let confirm = now - self.last_heard >= self.config.status_interval.saturating_mul(4);
-        Some(Action::Transmit(Uplink { fport, payload: self.seal(fport, &message[..length]), confirm }))
+        let silence = self.config.status_interval.saturating_mul(SILENT_STATUS_INTERVALS);
+        self.confirming = self.unanswered >= UNANSWERED_BEFORE_CONFIRMING || now - self.last_heard >= silence;
+        Some(Uplink { fport, payload: self.seal(fport, &message[..length]), confirm: self.confirming })
     }
 
     fn status(&self, link: &Link) -> Status {
@@ -152,12 +196,13 @@ impl Agent<'_> {
         }
     }
 
+    /// Writes a contribution. It counts as made, and its number as used, when its frame went out.
     fn contribution(&mut self, link: &Link, message: &mut [u8]) -> Option<usize> {
         let current = self.current?;
-        let mut payload = [0; seal::MAX_MESSAGE_BYTES];
         let UpdateCodec::TopK = current.task.codec;
+        let mut payload = [0; seal::MAX_MESSAGE_BYTES];
         let room = contribution_payload_bytes(&current.task, link);
-        let length = self.memory.take_update(&mut payload[..room]).ok()?;
+        let length = self.memory.encode_update(&mut payload[..room]).ok()?;
         let contribution = Contribution {
             task: self.config.task_id,
             block: 0,
@@ -166,7 +211,7 @@ impl Agent<'_> {
             examples: ExampleCount::at_most(self.evidence.examples()),
             payload: &payload[..length],
         };
-        self.next_sequence += 1;
+        self.update_under_way = Vec::from_slice(contribution.payload).ok()?;
         contribution.emit(message).ok()
     }
 
@@ -182,6 +227,7 @@ impl Agent<'_> {
 
 /// Codec payload that a contribution may have at the link's data rate.
 fn contribution_payload_bytes(task: &Task, link: &Link) -> usize {
-    let room = link.max_payload_bytes.saturating_sub(seal::OVERHEAD_BYTES + contribution::HEADER_BYTES);
+    let overhead = seal::OVERHEAD_BYTES + contribution::HEADER_BYTES;
+    let room = link.max_payload_bytes.min(MAX_FRAME_BYTES).saturating_sub(overhead);
     room.min(task.max_contribution_bytes.into())
 }
