@@ -150,7 +150,7 @@ impl Services {
         let connect = |&id| Forwarder::connect(id, udp, sender.clone()).map(|forwarder| (id, forwarder));
         let forwarders = fleet.gateways.iter().map(connect).collect::<io::Result<_>>();
         let kill_at = experiment.scenario.live.kill_aggregator_at_s;
-        Ok(Self {
+        let mut services = Self {
             site,
             folder: folder.to_owned(),
             gateway,
@@ -161,7 +161,10 @@ impl Services {
             now: Instant::ZERO,
             pace: Pace { speed, started: std::time::Instant::now() },
             kill_aggregator_at: kill_at.map(|at| Instant::ZERO + Duration::from_secs(at)),
-        })
+        };
+        // What is due from the first moment on, such as a scale that the operator knows.
+        services.advance_aggregator()?;
+        Ok(services)
     }
 
     /// Where the aggregator's page is.

@@ -25,6 +25,7 @@ impl Site {
     /// address is known.
     pub fn write(experiment: &Experiment, fleet: &Fleet, folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
+        forget_former_run(folder)?;
         let site = Self { folder: folder.to_owned(), external_broker: external(experiment) };
         let mut backhaul_key = [0; 32];
         Rng::for_purpose(fleet.seed, "backhaul-key", 0).fill_bytes(&mut backhaul_key);
@@ -60,10 +61,7 @@ impl Site {
 
     fn secret(&self, name: &str, text: &str) -> io::Result<()> {
         let path = self.path(name);
-        fs::remove_file(&path).or_else(|error| match error.kind() {
-            io::ErrorKind::NotFound => Ok(()),
-            _ => Err(error),
-        })?;
+        remove(fs::remove_file(&path))?;
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         file.write_all(text.as_bytes())
     }
@@ -106,6 +104,19 @@ impl Site {
         config.insert("broker".into(), broker);
         config
     }
+}
+
+/// Services that were here before must not lend their memory to new ones.
+fn forget_former_run(folder: &Path) -> io::Result<()> {
+    for state in ["aggregator.redb", "gateway.redb", "aggregator.log", "gateway.log"] {
+        remove(fs::remove_file(folder.join(state)))?;
+    }
+    remove(fs::remove_dir_all(folder.join("broker")))
+}
+
+/// What is not there need not be removed.
+fn remove(result: io::Result<()>) -> io::Result<()> {
+    result.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }
 
 /// Runs that share a broker must not hear each other.
