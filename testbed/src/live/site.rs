@@ -77,6 +77,8 @@ impl Site {
             region = "eu868"
             devices_file = "gateway-devices.toml"
             [packet_forwarder]
+            [outbox]
+            republish_s = 2
             [backhaul]
             key_file = "backhaul.key"
             [clock]
