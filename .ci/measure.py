@@ -1,12 +1,14 @@
 """Runs the chirrup command several times and prints what came out, as JSON.
 
 Usage:
-  measure.py CHIRRUP spread ARGUMENT...          one run a seed, and the spread over them
-  measure.py CHIRRUP live ARGUMENT...            the same with the real services
+  measure.py CHIRRUP spread ARGUMENT...            one run a seed, and the spread over them
+  measure.py CHIRRUP live ARGUMENT...              the same with the real services
   measure.py CHIRRUP same-trace OTHER ARGUMENT...  two builds, the same runs, the same traces
+  measure.py CHIRRUP is-current FILE               whether this build gives the trace that FILE, of `spread run`, has
 """
 
 import json
+import pathlib
 import shlex
 import statistics
 import subprocess
@@ -20,7 +22,9 @@ LIVE_SEEDS = (1, 2, 3)
 def summary(binary: str, words: list[str], seed: int) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         command = [binary, *words, "--seed", str(seed), "--json", "--out", folder]
-        run = subprocess.run(command, check=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if run.returncode != 0:
+            raise SystemExit(f"{shlex.join(command)} ended with {run.returncode}:\n{run.stderr}")
         return json.loads(run.stdout)
 
 
@@ -60,6 +64,14 @@ def same_trace(binary: str, other: str, words: list[str]) -> dict:
     return {"command": f"chirrup {shlex.join(words)}", "seeds": list(SEEDS), "same_trace": True, "traces": traces[binary]}
 
 
+def is_current(binary: str, file: str) -> dict:
+    measured = json.loads(pathlib.Path(file).read_text())
+    seed, trace = measured["seeds"][0], measured["trace_hash_by_seed"][0]
+    if summary(binary, ["run"], seed)["trace_hash"] != trace:
+        raise SystemExit(f"{file} was measured with another version: delete its folder's files to measure anew")
+    return {"file": file, "is_current": True}
+
+
 def main(binary: str, what: str, words: list[str]) -> None:
     if what == "spread":
         result = spread(binary, words, SEEDS)
@@ -67,6 +79,8 @@ def main(binary: str, what: str, words: list[str]) -> None:
         result = spread(binary, ["live", *words], LIVE_SEEDS)
     elif what == "same-trace":
         result = same_trace(binary, words[0], words[1:])
+    elif what == "is-current":
+        result = is_current(binary, words[0])
     else:
         raise SystemExit(__doc__)
     print(json.dumps(result, indent=2))
