@@ -1,5 +1,7 @@
 //! Live runs: the shipped services, in processes of their own, over a real broker. What they learn must be what the
 //! same cores learn in one process, bit for bit, whatever dies meanwhile.
+#![expect(clippy::unwrap_used, reason = "helpers of tests are not in test functions")]
+
 use serde_json::Value;
 use std::fs;
 use std::io::{Read, Write};

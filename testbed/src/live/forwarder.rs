@@ -136,7 +136,7 @@ impl Listener {
 
 fn request(concentrator: GatewayId, packet: &pull_resp::Packet) -> Option<Request> {
     let frame = &packet.data.txpk;
-    let rate = frame.datr.clone();
+    let rate = frame.datr;
     let order = Order {
         token: packet.random_token.into(),
         concentrator,

@@ -23,7 +23,7 @@ pub mod site;
 pub use services::{LiveError, Services};
 
 use crate::scenario::Experiment;
-use crate::simulation::{Fleet, Simulated, World, tally};
+use crate::simulation::{Fleet, Simulated, World, record};
 use chirrup_aggregator::export;
 use chirrup_aggregator::service::export_ledger;
 use chirrup_protocol::time::Instant;
@@ -50,6 +50,6 @@ pub fn live(
         return Err(LiveError::OtherFederation);
     }
     let rejects = export::replay(federation, &ledger)?.rejects;
-    let run = tally::record(experiment, fleet, &ended, &ledger, &rejects)?;
+    let run = record::record(experiment, fleet, &ended, &ledger, &rejects)?;
     Ok(Simulated { run, ledger })
 }

@@ -4,11 +4,13 @@
 //! - [`node`]: a node as a task: agent, guard, stack, a stream of samples;
 //! - [`backend`]: what stands behind the air; [`cores`]: network server and aggregator in this process;
 //! - [`world`]: the run loop;
-//! - [`tally`]: from books and ledger to a [`crate::summary::RunRecord`].
+//! - [`tally`], [`scoring`], [`record`]: from books and ledger to a [`crate::summary::RunRecord`].
 pub mod backend;
 pub mod cores;
 pub mod fleet;
 pub mod node;
+pub mod record;
+pub mod scoring;
 pub mod tally;
 pub mod world;
 
@@ -42,6 +44,6 @@ pub fn simulate(
     let end = world.run(&mut cores, progress)?;
     let rejects = cores.aggregator().rejects().clone();
     let ledger = cores.into_ledger();
-    let run = tally::record(experiment, fleet, &end, &ledger, &rejects)?;
+    let run = record::record(experiment, fleet, &end, &ledger, &rejects)?;
     Ok(Simulated { run, ledger })
 }

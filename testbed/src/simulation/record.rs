@@ -1,0 +1,152 @@
+//! From books and ledger to a record of the run.
+use super::cores::CoresError;
+use super::fleet::Fleet;
+use super::scoring::{Chain, ChainVersion};
+use super::tally::NodeTally;
+use super::world::Ended;
+use crate::radio::air_log::Record as AirRecord;
+use crate::radio::energy::transmit_energy_mj;
+use crate::radio::outcome::{Cause, Outcomes};
+use crate::radio::{GatewayIndex, NodeIndex, Transmitter};
+use crate::scenario::Experiment;
+use crate::summary::{
+    ContributionTotals, GatewayRecord, Losses, NodeRecord, RadioTotals, RunRecord, VersionRecord,
+};
+use chirrup_aggregator::core::Reject;
+use chirrup_aggregator::core::ledger::Record;
+use chirrup_protocol::airtime::LORAWAN_OVERHEAD_BYTES;
+use chirrup_protocol::time::Instant;
+use std::collections::BTreeMap;
+
+/// Sums a run up. The versions come from the ledger alone.
+pub fn record(
+    experiment: &Experiment,
+    fleet: &Fleet,
+    ended: &Ended,
+    ledger: &[Record],
+    rejects: &BTreeMap<Reject, u64>,
+) -> Result<RunRecord, CoresError> {
+    let chain = Chain::from_ledger(experiment, fleet, ledger)?;
+    let medium = ended.air.medium();
+    let log = medium.log();
+    let held = |at: Instant| -> Vec<u32> { ended.tallies.iter().map(|tally| tally.version_at(at)).collect() };
+    let versions = chain
+        .versions
+        .iter()
+        .map(|version| version_record(version, log.records(), &ended.tallies, chain.held(&held(version.at))));
+    Ok(RunRecord {
+        virtual_s: ended.at.as_secs_f64(),
+        wall_s: 0.0,
+        trace_hash: hex::encode(log.trace_hash()),
+        versions: versions.collect(),
+        accuracy: chain.deployed(&held(ended.at)),
+        nodes: node_records(experiment, fleet, ended, &chain),
+        gateways: gateway_records(fleet, ended),
+        radio: totals(log.uplinks().outcomes, log.downlinks().outcomes),
+        contributions: ContributionTotals {
+            sent: ended.tallies.iter().map(|tally| tally.counts.contributions).sum(),
+            accepted: chain.accepted.iter().sum(),
+            stale_mean_versions: chain.stale_mean,
+            rejected: rejects.iter().map(|(reason, count)| (name(*reason), *count)).collect(),
+        },
+    })
+}
+
+fn name(reason: Reject) -> String {
+    serde_json::to_value(reason)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .expect("reasons serialise as their names")
+}
+
+fn version_record(
+    version: &ChainVersion,
+    records: &[AirRecord],
+    tallies: &[NodeTally],
+    held: f64,
+) -> VersionRecord {
+    let mut record = VersionRecord {
+        at_s: version.at.as_secs_f64(),
+        version: version.number,
+        accuracy: version.all().accuracy(),
+        held,
+        ..VersionRecord::default()
+    };
+    for sent in records.iter().filter(|sent| sent.start <= version.at) {
+        match sent.source {
+            Transmitter::Node(_) => {
+                record.uplink_phy_bytes += u64::from(sent.phy_bytes);
+                record.uplink_airtime_s += sent.airtime.as_secs_f64();
+                record.uplink_energy_mj += transmit_energy_mj(sent.airtime);
+            }
+            Transmitter::Gateway(_) => record.downlink_airtime_s += sent.airtime.as_secs_f64(),
+        }
+    }
+    record.nodes_up_to_date =
+        tallies.iter().filter(|tally| tally.version_at(version.at) + 1 >= version.number).count();
+    record
+}
+
+fn node_records(experiment: &Experiment, fleet: &Fleet, ended: &Ended, chain: &Chain) -> Vec<NodeRecord> {
+    let medium = ended.air.medium();
+    let log = medium.log();
+    let of = |(index, tally): (usize, &NodeTally)| {
+        let node = NodeIndex(index as u32);
+        let last = log.records().iter().rev().find(|sent| sent.source == Transmitter::Node(node));
+        let spreading_factor = last.map_or(0, |sent| sent.modulation.spreading_factor);
+        let data_rate = fleet.radio.region.data_rate(spreading_factor, 125_000).map_or(0, |dr| dr.0);
+        NodeRecord {
+            dev_eui: fleet.nodes[index].dev_eui,
+            name: experiment.node_name(index).map(str::to_owned),
+            position: fleet.node_positions[index],
+            data_rate,
+            spreading_factor,
+            samples: experiment.shares[index].len(),
+            contribution: tally.contribution,
+            control: tally.control,
+            duty_worst_ratio: log.duty().fullest_of(Transmitter::Node(node)).map_or(0.0, |hour| hour.ratio),
+            lost: losses(log.node(node).outcomes),
+            contributions_accepted: chain.accepted.get(index).copied().unwrap_or(0),
+        }
+    };
+    ended.tallies.iter().enumerate().map(of).collect()
+}
+
+fn gateway_records(fleet: &Fleet, ended: &Ended) -> Vec<GatewayRecord> {
+    let medium = ended.air.medium();
+    let log = medium.log();
+    let of = |(index, id)| {
+        let gateway = GatewayIndex(index as u16);
+        let sums = log.gateway(gateway);
+        let frames = sums.outcomes.total();
+        GatewayRecord {
+            id,
+            position: fleet.gateway_positions[index],
+            downlink_frames: frames,
+            downlink_payload_bytes: sums.phy_bytes.saturating_sub(frames * LORAWAN_OVERHEAD_BYTES as u64),
+            downlink_airtime_s: sums.airtime.as_secs_f64(),
+            duty_worst_ratio: log
+                .duty()
+                .fullest_of(Transmitter::Gateway(gateway))
+                .map_or(0.0, |hour| hour.ratio),
+        }
+    };
+    fleet.gateways.iter().copied().enumerate().map(of).collect()
+}
+
+fn losses(outcomes: Outcomes) -> Losses {
+    Losses {
+        collision: outcomes.lost(Cause::Collision),
+        sensitivity: outcomes.lost(Cause::Sensitivity),
+        half_duplex: outcomes.lost(Cause::HalfDuplex),
+        no_demodulator: outcomes.lost(Cause::NoDemodulator),
+        injected: outcomes.lost(Cause::Injected),
+        unheard: outcomes.unheard,
+    }
+}
+
+fn totals(uplinks: Outcomes, downlinks: Outcomes) -> RadioTotals {
+    let mut all = uplinks;
+    all += downlinks;
+    RadioTotals { transmissions: all.total(), delivered: all.delivered, lost: losses(all) }
+}
