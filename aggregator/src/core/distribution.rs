@@ -3,6 +3,7 @@
 use chirrup_protocol::message::chunk::Chunk;
 use chirrup_protocol::message::status::{Progress, Status};
 use chirrup_protocol::object::{ObjectKind, ObjectTag, chunk_count, next_chunk, with_chunk};
+use chirrup_protocol::time::Instant;
 use std::collections::BTreeMap;
 
 /// Model versions whose streams are kept, so that a device which has most of one may get the rest.
@@ -20,6 +21,8 @@ pub struct Registry {
 pub struct Published {
     /// Its version.
     pub version: u32,
+    /// When its manifest was signed.
+    pub signed_at: Instant,
     /// Signed manifest and bytes.
     pub stream: Vec<u8>,
 }
@@ -63,6 +66,12 @@ impl Registry {
     /// The newest model.
     pub fn model(&self) -> Option<&Published> {
         self.models.last_key_value().map(|(_, published)| published)
+    }
+
+    /// The newest task and the newest model.
+    pub fn newest_mut(&mut self) -> impl Iterator<Item = &mut Published> {
+        let model = self.models.last_entry().map(|entry| entry.into_mut());
+        self.task.iter_mut().chain(model)
     }
 
     fn newest(&self, kind: ObjectKind) -> Option<&Published> {
@@ -159,9 +168,9 @@ mod tests {
 
     fn registry(models: &[u32]) -> Registry {
         let mut registry = Registry::default();
-        registry.publish_task(Published { version: 1, stream: vec![1; 200] });
+        registry.publish_task(Published { version: 1, signed_at: Instant::ZERO, stream: vec![1; 200] });
         for &version in models {
-            registry.publish_model(Published { version, stream: vec![2; 340] });
+            registry.publish_model(Published { version, signed_at: Instant::ZERO, stream: vec![2; 340] });
         }
         registry
     }

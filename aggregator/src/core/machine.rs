@@ -114,7 +114,7 @@ impl Aggregator {
             Record::Closing(closing) => self.apply_closing(closing),
             Record::DownlinkCounters { dev_eui, limit } => {
                 if let Some(device) = self.devices.get_mut(dev_eui) {
-                    device.down = Counters::restored(*limit);
+                    device.down = Counters::restored(device.down.next().max(*limit));
                 }
                 Ok(())
             }
@@ -124,7 +124,7 @@ impl Aggregator {
     /// Handles an event. The actions it causes must be carried out before the next event.
     pub fn handle(&mut self, now: Instant, event: Event) {
         match event {
-            Event::UplinkReceived(uplink) => self.receive(now, &uplink),
+            Event::UplinkReceived(uplink) => self.receive(now, uplink),
             Event::DeadlineReached => self.close_what_is_due(now),
         }
     }
@@ -142,13 +142,15 @@ impl Aggregator {
         self.version_due_at()
     }
 
-    fn receive(&mut self, now: Instant, uplink: &Uplink) {
-        let downlink = match self.open(uplink) {
+    fn receive(&mut self, now: Instant, mut uplink: Uplink) {
+        // A gateway's clock is not to be trusted with when things are due.
+        uplink.received_at = uplink.received_at.min(now);
+        let downlink = match self.open(&uplink) {
             Ok(opened) => {
                 self.record(Record::Frame(uplink.clone()));
-                self.take_in(uplink, &opened);
+                self.take_in(&uplink, &opened);
                 self.close_what_is_due(now);
-                self.answer(now, uplink)
+                self.answer(now, &uplink)
             }
             Err(reason) => {
                 self.count(reason);

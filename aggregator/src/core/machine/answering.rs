@@ -11,11 +11,13 @@ use chirrup_protocol::time::Instant;
 
 impl Aggregator {
     pub(super) fn answer(&mut self, now: Instant, uplink: &Uplink) -> Option<Downlink> {
+        self.renew_manifests(now);
         let message_bytes = self.federation.downlink_bytes.checked_sub(seal::OVERHEAD_BYTES)?;
         let moments = self.moments_wanted(uplink.dev_eui);
         let rule = self.federation.data_rate_advice;
         let device = self.devices.get_mut(&uplink.dev_eui)?;
-        let time_s = Some(uplink.received_at.as_secs() as u32);
+        // The answer goes out now, however long the uplink was under way.
+        let time_s = Some(now.as_secs() as u32);
         let advice = rule.and_then(|rule| device.quality.advice(&rule, uplink.data_rate));
         let (fport, message) = if advice.is_some() {
             device.quality.advised();

@@ -4,7 +4,7 @@ use crate::core::distribution::Published;
 use crate::core::federation::ScaleSource;
 use crate::core::ledger::{Closing, Record, ReplayError, ScaleSettled};
 use crate::core::version::{ContributionId, Version};
-use chirrup_protocol::manifest::{Manifest, sha256};
+use chirrup_protocol::manifest::{MANIFEST_BYTES, Manifest, TrustAnchor, sha256};
 use chirrup_protocol::object::{MAX_OBJECT_BYTES, ObjectKind};
 use chirrup_protocol::task::{Scale, Task};
 use chirrup_protocol::time::Instant;
@@ -49,6 +49,9 @@ impl Aggregator {
     }
 
     pub(super) fn apply_scale(&mut self, settled: &ScaleSettled) -> Result<(), ReplayError> {
+        if let Some(current) = &self.current {
+            return Err(ReplayError::BrokenChain { version: 0, current: current.number });
+        }
         let (hash, task) = self.make_task();
         if hash != settled.hash {
             return Err(ReplayError::WrongHash { what: "task", version: 1 });
@@ -79,7 +82,7 @@ impl Aggregator {
         Task::parse(object, |_, scale| scales.push(scale)).expect("the task was written a moment ago");
         self.task = Some(SettledTask { hash, scales });
         let stream = self.sign(at, ObjectKind::Task, 1, [0; 32], 0, object);
-        self.registry.publish_task(Published { version: 1, stream });
+        self.registry.publish_task(Published { version: 1, signed_at: at, stream });
         self.current = Some(Version::zero(&self.federation.task, hash));
         self.last_closing = at;
     }
@@ -143,9 +146,26 @@ impl Aggregator {
         let bits = self.federation.model_bits;
         let stream =
             self.sign(closing.at, ObjectKind::Model, next.number, closing.parent, bits, &next.object);
-        self.registry.publish_model(Published { version: next.number, stream });
+        self.registry.publish_model(Published { version: next.number, signed_at: closing.at, stream });
         self.last_closing = closing.at;
         self.current = Some(next);
+    }
+
+    /// Signs the newest objects anew once half of their lifetime is over: a node that restarts in a federation which
+    /// has stood still must not find them expired.
+    pub(super) fn renew_manifests(&mut self, now: Instant) {
+        let lifetime = self.federation.object_lifetime;
+        let anchor = TrustAnchor::of(&self.signing_key);
+        for published in self.registry.newest_mut() {
+            if (now - published.signed_at).saturating_mul(2) < lifetime {
+                continue;
+            }
+            let (manifest, object) = published.stream.split_at_mut(MANIFEST_BYTES);
+            let former = Manifest::verify(manifest, object, &anchor).expect("it was signed with this key");
+            let renewed = Manifest { expires_s: (now + lifetime).as_secs() as u32, ..former };
+            manifest.copy_from_slice(&renewed.sign(&self.signing_key));
+            published.signed_at = now;
+        }
     }
 
     fn sign(
