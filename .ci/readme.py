@@ -14,8 +14,8 @@ README = pathlib.Path("README.md")
 EVIDENCE = pathlib.Path("docs/evidence")
 ROWS = [
     ("quickstart", "the quickstart"),
-    ("loss-30-percent", "30 % of frames lost besides"),
-    ("loss-60-percent", "60 % of frames lost besides"),
+    ("loss-30-percent", "30 % of frames lost on purpose"),
+    ("loss-60-percent", "60 % of frames lost on purpose"),
     ("loss-60-percent-three-days", "the same for three days"),
     ("one-class-per-node", "one digit a node"),
     ("breast-cancer", "breast cancer, 30 features"),
