@@ -110,6 +110,12 @@ impl Holding {
         });
     }
 
+    /// Takes over what a contribution says: its device holds the task, and the version it began from.
+    pub fn contributed(&mut self, registry: &Registry, base_version: u32) {
+        self.task_version = registry.task().map_or(0, |task| task.version);
+        self.model_version = base_version;
+    }
+
     /// Whether the device holds the newest of everything.
     pub fn is_current(&self, registry: &Registry) -> bool {
         self.wanted(registry).is_none()

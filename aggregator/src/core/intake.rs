@@ -128,6 +128,11 @@ impl Link {
         self.seen.insert(counter);
     }
 
+    /// Whether no later frame of the device has been accepted.
+    pub fn is_latest(&self, counter: u64) -> bool {
+        counter + 1 >= self.seen.end()
+    }
+
     /// Seals a downlink. The message must be one that the protocol defines, hence fit.
     pub fn seal(&self, counter: u64, fport: u8, message: &[u8]) -> Vec<u8> {
         let mut frame = vec![0; message.len() + seal::OVERHEAD_BYTES];

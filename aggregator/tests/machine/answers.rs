@@ -54,24 +54,45 @@ fn a_node_is_sent_the_task_and_then_the_newest_model() {
 }
 
 #[test]
-fn a_contribution_is_answered_with_the_next_chunk_and_a_lost_one_is_sent_alone() {
+fn chunks_follow_each_other_without_a_word_from_the_node_and_a_lost_one_is_sent_alone() {
     let (mut bench, mut nodes) = Bench::settled();
     let node = &mut nodes[0];
     let mut firsts = Vec::new();
-    loop {
-        let uplink = node.contribution(0, 8, &UPDATE);
-        match bench.exchange(node, uplink) {
-            Some(Heard::Chunk { first, .. }) => firsts.push(first),
-            _ => break,
-        }
+    // A frame that says nothing of what the node holds.
+    while let Some(Heard::Chunk { first, .. }) = {
+        let uplink = node.uplink(99, &[]);
+        bench.exchange(node, uplink)
+    } {
+        firsts.push(first);
     }
-    assert_eq!(firsts, [0, 1, 2, 3, 4], "one after the other, without a word from the node");
+    assert_eq!(firsts, [0, 1, 2, 3, 4]);
     let object = ObjectTag::new(ObjectKind::Task, 1);
     let progress = Progress { object, first_missing: 2, received_after: 0b11 };
     let uplink = node.status(&Status { progress: Some(progress), ..holds(0, 0) });
     assert!(matches!(bench.exchange(node, uplink), Some(Heard::Chunk { first: 2, .. })));
-    let uplink = node.contribution(0, 8, &UPDATE);
+    let uplink = node.uplink(99, &[]);
     assert!(!matches!(bench.exchange(node, uplink), Some(Heard::Chunk { .. })), "nothing else is missing");
+}
+
+#[test]
+fn a_contribution_tells_what_its_node_holds() {
+    let (mut bench, mut nodes) = Bench::settled();
+    for version in 0..2 {
+        bench.send(nodes[1].contribution(version, 8, &UPDATE));
+        bench.wait(MAX_INTERVAL);
+    }
+    let node = &mut nodes[0];
+    let model = |version| ObjectTag::new(ObjectKind::Model, version).to_byte();
+    let uplink = node.contribution(1, 8, &UPDATE);
+    let answer = bench.exchange(node, uplink);
+    assert!(matches!(answer, Some(Heard::Chunk { tag, first: 0, .. }) if tag == model(2)), "{answer:?}");
+    // What it said before its last restart comes late, and changes nothing.
+    let late = node.contribution(1, 8, &UPDATE);
+    let uplink = node.holding(0, 0);
+    let answer = bench.exchange(node, uplink);
+    assert!(matches!(answer, Some(Heard::Chunk { tag: 1, first: 0, .. })), "{answer:?}");
+    let answer = bench.exchange(node, late);
+    assert!(matches!(answer, Some(Heard::Chunk { tag: 1, first: 1, .. })), "{answer:?}");
 }
 
 #[test]

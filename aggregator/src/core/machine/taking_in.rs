@@ -17,22 +17,23 @@ impl Aggregator {
         device.last_heard = device.last_heard.max(Some(uplink.received_at));
         device.data_rate = Some(uplink.data_rate);
         device.quality.heard(uplink);
-        if let Err(reason) = self.take_in_message(uplink, &opened.message) {
+        if let Err(reason) = self.take_in_message(uplink, opened) {
             self.count(reason);
         }
     }
 
-    fn take_in_message(&mut self, uplink: &Uplink, message: &[u8]) -> Result<(), Reject> {
+    fn take_in_message(&mut self, uplink: &Uplink, opened: &Opened) -> Result<(), Reject> {
         match uplink.fport {
-            port::CONTRIBUTION => self.take_in_contribution(uplink.dev_eui, message),
-            port::STATUS => self.take_in_status(uplink.dev_eui, message),
-            port::MOMENTS => self.take_in_moments(uplink, message),
+            port::CONTRIBUTION => self.take_in_contribution(uplink.dev_eui, opened),
+            port::STATUS => self.take_in_status(uplink.dev_eui, opened),
+            port::MOMENTS => self.take_in_moments(uplink, &opened.message),
             _ => Err(Reject::UnknownPort),
         }
     }
 
-    fn take_in_contribution(&mut self, dev_eui: DevEui, message: &[u8]) -> Result<(), Reject> {
-        let message = contribution::Contribution::parse(message).map_err(|_| Reject::MalformedMessage)?;
+    fn take_in_contribution(&mut self, dev_eui: DevEui, opened: &Opened) -> Result<(), Reject> {
+        let message =
+            contribution::Contribution::parse(&opened.message).map_err(|_| Reject::MalformedMessage)?;
         let current = self.current.as_ref().ok_or(Reject::OutOfSeason)?.number;
         if message.task != self.federation.task_id {
             return Err(Reject::WrongTask);
@@ -48,15 +49,21 @@ impl Aggregator {
             return Err(Reject::Duplicate);
         }
         device.accepted += 1;
+        if device.link.is_latest(opened.counter) {
+            device.holding.contributed(&self.registry, base_version);
+        }
         self.waiting.insert(id, Contribution { base_version, examples: message.examples.get(), changes });
         Ok(())
     }
 
-    fn take_in_status(&mut self, dev_eui: DevEui, message: &[u8]) -> Result<(), Reject> {
-        let status = Status::parse(message).map_err(|_| Reject::MalformedMessage)?;
+    fn take_in_status(&mut self, dev_eui: DevEui, opened: &Opened) -> Result<(), Reject> {
+        let status = Status::parse(&opened.message).map_err(|_| Reject::MalformedMessage)?;
         let device = self.devices.get_mut(&dev_eui).expect("its seal verified, so it is enrolled");
-        device.holding.update(&self.registry, &status);
-        device.battery = Some(status.battery);
+        // What a backlog says of the past must not replace what a device said since.
+        if device.link.is_latest(opened.counter) {
+            device.holding.update(&self.registry, &status);
+            device.battery = Some(status.battery);
+        }
         if let Some(evaluation) = status.evaluation {
             let judged = self.notes.iter_mut().rev().find(|note| note.number as u8 == evaluation.version_low);
             if let Some(note) = judged {
