@@ -153,6 +153,8 @@ impl Agent<'_> {
                 self.current = Some(read_task(&manifest, object, self.config.shape, self.memory.scales)?);
                 self.memory.reset_model();
                 self.model_version = 0;
+                // There may be a model: the aggregator offers it once it knows that the task has arrived.
+                self.status_due = now + self.jitter.around(self.config.poll_interval);
             }
             ObjectKind::Model => {
                 self.memory.adopt(object, self.config.shape.features + 1, manifest.codec).ok()?;

@@ -36,7 +36,9 @@ fn a_task_is_put_together_from_chunks_lost_repeated_and_out_of_order() {
     node.exchange(Some(&again[3]));
     assert!(node.agent.has_task());
     assert_eq!(*node.agent.counts(), Default::default());
+    let applied_at = node.now;
     let (_, message) = node.exchange(None);
+    assert!(node.now - applied_at < Duration::from_secs(60), "a model may be waiting");
     let status = Status::parse(&message).unwrap();
     assert_eq!((status.task_version_low, status.progress), (1, None));
 }
