@@ -52,6 +52,7 @@ struct Life {
     joined: bool,
     counters: BTreeSet<u64>,
     expected: u64,
+    last_frame_at: Option<Instant>,
 }
 
 impl Life {
@@ -115,6 +116,8 @@ impl Life {
                 let counter = Header::parse(&uplink.payload).unwrap().counter(self.expected);
                 prop_assert!(self.counters.insert(counter), "counter {counter} was used twice");
                 prop_assert!(counter < self.flash.up_counters);
+                prop_assert!(self.last_frame_at < Some(node.now), "two frames at {}", node.now);
+                self.last_frame_at = Some(node.now);
                 prop_assert!(uplink.payload.len() <= node.link.max_payload_bytes);
                 self.expected = counter + 1;
                 self.answer(node, turn);
@@ -171,6 +174,7 @@ proptest! {
             joined: false,
             counters: BTreeSet::new(),
             expected: 0,
+            last_frame_at: None,
         };
         let mut board = Board::new(SHAPE);
         let mut rest = turns.as_slice();

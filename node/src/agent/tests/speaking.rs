@@ -203,9 +203,10 @@ fn a_contribution_that_did_not_go_out_is_made_again_under_its_number() {
         assert_eq!(fport, port::CONTRIBUTION);
         let refused_at = node.now;
         node.agent.handle(node.now, Event::UplinkRefused(refusal));
-        let (_, second) = node.exchange(None);
-        assert_eq!(first, second, "{refusal:?}: nothing of it is lost");
+        let (_, second) = node.next_message();
         assert!(node.now > refused_at, "{refusal:?}: not at once");
+        node.answer(None);
+        assert_eq!(first, second, "{refusal:?}: nothing of it is lost");
         assert_eq!(node.agent.counts().contributions, 1);
         node.learn(10);
         let (_, third) = node.exchange(None);
