@@ -36,7 +36,7 @@ pub fn encode(params: &[f32], columns: usize, bits: u8, payload: &mut [u8]) -> R
     Ok(need_bytes)
 }
 
-/// Decodes a payload into `params`, `[rows][columns]`.
+/// Decodes a payload into `params`, `[rows][columns]`, which an error leaves as they were.
 pub fn decode(payload: &[u8], columns: usize, bits: u8, params: &mut [f32]) -> Result<(), CodecError> {
     let levels = levels(bits)?;
     let rows = params.len() / columns;
@@ -45,12 +45,13 @@ pub fn decode(payload: &[u8], columns: usize, bits: u8, params: &mut [f32]) -> R
         return Err(CodecError::WrongLength { have_bytes: payload.len(), need_bytes });
     }
     let (scales, body) = payload.split_at(rows * 2);
+    let scales = scales.chunks_exact(2).map(|bytes| half::f16::from_le_bytes([bytes[0], bytes[1]]).to_f32());
+    // Checked before anything is written: a model is the old one or the new one.
+    if scales.clone().any(|scale| !scale.is_finite() || scale < 0.0) {
+        return Err(CodecError::NotFinite);
+    }
     let mut reader = BitReader::new(body);
-    for (row, scale) in params.chunks_exact_mut(columns).zip(scales.chunks_exact(2)) {
-        let scale = half::f16::from_le_bytes([scale[0], scale[1]]).to_f32();
-        if !scale.is_finite() || scale < 0.0 {
-            return Err(CodecError::NotFinite);
-        }
+    for (row, scale) in params.chunks_exact_mut(columns).zip(scales) {
         for value in row {
             let level = reader.bits(bits.into()).ok_or(CodecError::Truncated)?;
             *value = (level as f32 - levels).min(levels) * scale / levels;
@@ -105,7 +106,8 @@ mod tests {
         let wrong = CodecError::WrongLength { have_bytes: 6, need_bytes: 7 };
         assert_eq!(decode(&[0; 6], 3, 4, &mut params), Err(wrong));
         assert_eq!(decode(&[0; 7], 3, 9, &mut params), Err(CodecError::UnknownWidth { bits: 9 }));
-        assert_eq!(decode(&[0, 0xfc, 0, 0, 0, 0, 0], 3, 4, &mut params), Err(CodecError::NotFinite));
+        assert_eq!(decode(&[0, 0x3c, 0, 0xfc, 0, 0, 0], 3, 4, &mut params), Err(CodecError::NotFinite));
+        assert_eq!(params, [0.0; 6], "nothing was written");
         assert_eq!(encode(&[f32::NAN], 1, 4, &mut [0; 9]), Err(CodecError::NotFinite));
     }
 

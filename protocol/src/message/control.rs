@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! byte 0    flags: time (bit 0), data rate (bit 1), moments wanted (bit 2), the rest zero
-//! time:     +0-3  seconds of protocol time when the uplink before it was received
+//! time:     +0-3  seconds of protocol time when the aggregator answered
 //! data rate: +0   index in the region
 //! ```
 use super::{DoesNotFit, MessageError, emit_with, expect_end};
@@ -29,7 +29,7 @@ pub enum MomentsWanted {
 /// A control message.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Control {
-    /// Protocol time at which the aggregator's side received the uplink that this answers, in seconds.
+    /// Protocol time at which the aggregator answered, in seconds.
     pub time_s: Option<u32>,
     /// The data rate that the node's links would carry.
     pub data_rate: Option<DataRate>,
