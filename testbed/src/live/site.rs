@@ -13,6 +13,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value, toml};
 
+/// EUI of the first process's gateway service: runs that share a broker must have different ones.
+const FIRST_SERVICE: u64 = 0x0200_00ff_fd00_0000;
+
 /// Where the services find their configuration.
 #[derive(Clone, Debug)]
 pub struct Site {
@@ -68,7 +71,8 @@ impl Site {
 
     fn gateway(&self, experiment: &Experiment, fleet: &Fleet) -> Table {
         let concentrators: Vec<Value> = fleet.gateways.iter().map(|id| Value::from(id.to_string())).collect();
-        let gateway_id = fleet.gateways[0].to_string();
+        // It names the service on the broker, not a concentrator.
+        let gateway_id = format!("{:016x}", FIRST_SERVICE + u64::from(std::process::id()));
         let bind = format!("127.0.0.1:{}", experiment.scenario.live.udp_port);
         let rx2 = i64::from(fleet.network.rx2_data_rate.0);
         let mut config = toml! {
