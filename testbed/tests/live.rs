@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -154,6 +154,40 @@ fn an_aggregator_that_is_killed_at_work_loses_no_accepted_contribution() {
     let lost: u64 = live["radio"]["lost"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
     let sent = live["contributions"]["sent"].as_u64().unwrap();
     assert!(sent > 20 && sent - accepted(&replayed) <= lost, "{live}");
+}
+
+/// Nobody is left to stop them: they must notice by themselves.
+#[test]
+fn services_end_with_the_run_that_started_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let services = folder.path().join("live/services");
+    let mut chirrup = chirrup("live", &folder.path().join("live"), &[]);
+    let mut child = chirrup.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut connections = ["gateway.ready", "aggregator.ready"].map(|ready| {
+        loop {
+            assert!(child.try_wait().unwrap().is_none(), "the run ended before {ready} was there");
+            if let Some(connection) = connect_to_listener(&services.join(ready)) {
+                return connection;
+            }
+            std::thread::yield_now();
+        }
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for connection in &mut connections {
+        // The end of the process closes it; silence for so long means that the process lives on.
+        connection.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
+        let ended = connection.read(&mut [0]);
+        let is_silent = |kind| matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut);
+        assert!(!ended.is_err_and(|error| is_silent(error.kind())), "a service outlived its run");
+    }
+}
+
+/// A connection to the broker or the page of a service that is ready.
+fn connect_to_listener(ready: &Path) -> Option<TcpStream> {
+    let ready: Value = serde_json::from_str(&fs::read_to_string(ready).ok()?).ok()?;
+    let address = ready["broker"].as_str().or(ready["http"].as_str())?;
+    TcpStream::connect(address).ok()
 }
 
 /// Waits for a version, then kills. Returns the last status that the aggregator gave, and its process id.

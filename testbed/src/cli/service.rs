@@ -2,9 +2,10 @@
 use super::CliError;
 use super::args::{ServiceArgs, ServiceName};
 use std::error::Error;
-use tokio::signal::unix::{SignalKind, signal};
+use std::io::Read;
+use tokio::sync::oneshot;
 
-/// Runs a service until SIGTERM.
+/// Runs a service until its standard input ends, which is when the run that started it ends, or asks it to.
 pub fn service(args: &ServiceArgs) -> Result<(), CliError> {
     tracing_subscriber::fmt().with_ansi(false).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
@@ -13,10 +14,7 @@ pub fn service(args: &ServiceArgs) -> Result<(), CliError> {
 }
 
 async fn run(args: &ServiceArgs) -> Result<(), Box<dyn Error>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let stop = async move {
-        terminate.recv().await;
-    };
+    let stop = end_of_input()?;
     match args.service {
         ServiceName::Gateway => {
             use chirrup_gateway::service::{self, Announce, Config};
@@ -30,4 +28,19 @@ async fn run(args: &ServiceArgs) -> Result<(), Box<dyn Error>> {
             Ok(service::run(config, stop).await?)
         }
     }
+}
+
+/// Resolves when standard input ends. A thread waits for that, as the runtime could not shut down while it reads.
+fn end_of_input() -> Result<impl Future<Output = ()>, std::io::Error> {
+    let (ended, end) = oneshot::channel::<()>();
+    std::thread::Builder::new().name("end-of-input".into()).spawn(move || {
+        let mut rest = [0; 64];
+        // Whatever is written there means nothing; an error ends it too.
+        while std::io::stdin().lock().read(&mut rest).is_ok_and(|bytes| bytes > 0) {}
+        drop(ended);
+    })?;
+    Ok(async move {
+        // The thread never sends: it is gone, and that is the message.
+        end.await.unwrap_or_default();
+    })
 }

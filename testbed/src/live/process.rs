@@ -100,7 +100,8 @@ impl Process {
             .arg(folder.join(format!("{service}.toml")))
             .arg("--ready-file")
             .arg(&ready)
-            .stdin(Stdio::null())
+            // A service ends when this pipe does: when it is asked to, and when this process dies, however that happens.
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log_file)
             .spawn()
@@ -123,7 +124,7 @@ impl Process {
     pub fn stop(mut self) -> Result<(), ProcessError> {
         let service = self.kind.name();
         let io = |source| ProcessError::Io { service, source };
-        terminate(self.child.id()).map_err(io)?;
+        drop(self.child.stdin.take());
         let started = Instant::now();
         while self.child.try_wait().map_err(io)?.is_none() {
             if started.elapsed() > STOP_PATIENCE {
@@ -171,10 +172,4 @@ fn remove_if_there(path: &std::path::Path) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
-}
-
-/// SIGTERM, by the system's own command: signals need no unsafe code of ours.
-fn terminate(pid: u32) -> io::Result<()> {
-    let status = Command::new("kill").args(["-TERM", &pid.to_string()]).stderr(Stdio::null()).status()?;
-    if status.success() { Ok(()) } else { Err(io::Error::other("the process cannot be signalled")) }
 }
