@@ -1,10 +1,27 @@
-//! How models and updates become few bytes, one file a codec.
+//! How models and updates become few bytes, one file a codec, each with its paper.
 //!
-//! Codecs are pure: slices in, bytes out. What an encoder drops stays with the caller, who decodes its own bytes and
-//! keeps the difference (error feedback; Seide et al. 2014, Karimireddy et al. 2019).
+//! Codecs are pure: slices in, bytes out, memory lent by the caller. What an encoder drops stays with the caller, who
+//! decodes its own bytes and keeps the difference (error feedback; Seide et al. 2014, Karimireddy et al. 2019).
+//!
+//! **Every payload decodes by itself**, given the shape of the task. The codecs of client updates share one form:
+//!
+//! ```text
+//! encode(update, start, .., payload) -> Block      coordinates start..block.end are in the first block.bytes bytes
+//! decode(payload, .., update)        -> Range      writes the decoded values of that range of coordinates
+//! ```
+//! An update, `[params]`, larger than a frame is sent as blocks: the next one starts where the last one ended, each
+//! says where it starts, and the loss of one costs its coordinates alone. A block ends where its payload is full or
+//! where the parameters end, so that no count travels. After an error the lent memory holds nothing of use.
+//!
+//! What is random is drawn from [`random::Random`], seeded by what the receiver knows (the four bytes of fields before
+//! the payload), so that nothing but the payload travels.
 mod bits;
+mod block;
 pub mod linear;
+pub mod random;
 pub mod topk;
+
+pub use block::Block;
 
 /// Bytes could not be decoded, or numbers not encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
@@ -40,6 +57,20 @@ pub enum CodecError {
     /// All numbers are zero.
     #[error("nothing to encode")]
     Nothing,
+    /// Memory lent for the work is too small.
+    #[error("needs memory for {need} numbers, was lent {have}")]
+    ScratchTooSmall {
+        /// How many numbers the codec needs room for.
+        need: usize,
+        /// How many the caller lent.
+        have: usize,
+    },
+    /// A field, or a symbol, that no encoder writes.
+    #[error("field `{field}` has a value without meaning")]
+    BadField {
+        /// Which one.
+        field: &'static str,
+    },
     /// A width of parameters that the codec does not have.
     #[error("{bits} bits a parameter; the codec has 2 to 8")]
     UnknownWidth {
