@@ -7,7 +7,7 @@ use chirrup_aggregator::export;
 use chirrup_protocol::backhaul::{Reception, Uplink, UplinkId};
 use chirrup_protocol::codec::topk;
 use chirrup_protocol::ids::{DevAddr, DevEui, GatewayId, TaskId};
-use chirrup_protocol::message::contribution::{Contribution, ExampleCount};
+use chirrup_protocol::message::contribution::{BaseVersion, Contribution, ExampleCount};
 use chirrup_protocol::message::port;
 use chirrup_protocol::region::DataRate;
 use chirrup_protocol::seal::{self, Binding, DeviceSecret, Direction};
@@ -54,8 +54,14 @@ fn uplink(counter: u8) -> Uplink {
     let length = topk::encode(&[1.0, -0.5, 0.0, 0.25, 0.0, 0.0], &mut payload).unwrap();
     let examples = ExampleCount::at_most(10);
     let payload = &payload[..length];
-    let contribution =
-        Contribution { task: TaskId(3), block: 0, base_version_low: 0, sequence: counter, examples, payload };
+    let contribution = Contribution {
+        task: TaskId(3),
+        block: 0,
+        base: BaseVersion::of(0),
+        sequence: counter,
+        examples,
+        payload,
+    };
     let mut message = [0; 60];
     let length = contribution.emit(&mut message).unwrap();
     let key = DeviceSecret::new(SECRET).frame_key(DEV_EUI, 0, Direction::Up);

@@ -6,7 +6,7 @@ use chirrup_protocol::backhaul::{Downlink, Receipt, Reception, Uplink, UplinkId}
 use chirrup_protocol::codec::topk;
 use chirrup_protocol::ids::{DevAddr, DevEui, GatewayId, TaskId};
 use chirrup_protocol::message::chunk::Chunk;
-use chirrup_protocol::message::contribution::{Contribution, ExampleCount};
+use chirrup_protocol::message::contribution::{BaseVersion, Contribution, ExampleCount};
 use chirrup_protocol::message::control::Control;
 use chirrup_protocol::message::moments::{FeatureMoments, emit};
 use chirrup_protocol::message::port;
@@ -161,7 +161,7 @@ impl Node {
         let message = Contribution {
             task,
             block: 0,
-            base_version_low: base_version as u8,
+            base: BaseVersion::of(base_version),
             sequence,
             examples: ExampleCount::at_most(examples),
             payload: &payload[..length],

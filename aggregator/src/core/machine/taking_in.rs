@@ -38,7 +38,7 @@ impl Aggregator {
         if message.task != self.federation.task_id {
             return Err(Reject::WrongTask);
         }
-        let base_version = message.base_version(current).ok_or(Reject::UnknownBase)?;
+        let base_version = message.base.at(current).ok_or(Reject::UnknownBase)?;
         if current - base_version > self.federation.cadence.max_staleness {
             return Err(Reject::TooStale);
         }

@@ -5,7 +5,7 @@ use chirrup_protocol::codec::topk;
 use chirrup_protocol::ids::{DevAddr, DevEui, GatewayId, TaskId};
 use chirrup_protocol::manifest::TrustAnchor;
 use chirrup_protocol::message::chunk::Chunk;
-use chirrup_protocol::message::contribution::{Contribution, ExampleCount};
+use chirrup_protocol::message::contribution::{BaseVersion, Contribution, ExampleCount};
 use chirrup_protocol::message::control::Control;
 use chirrup_protocol::message::moments::{self, FeatureMoments};
 use chirrup_protocol::message::port;
@@ -155,7 +155,7 @@ impl Node {
         let contribution = Contribution {
             task: TaskId(3),
             block: 0,
-            base_version_low: self.model_version as u8,
+            base: BaseVersion::of(self.model_version),
             sequence: self.sequence,
             examples: ExampleCount::at_most(10),
             payload: &payload[..length],

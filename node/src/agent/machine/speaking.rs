@@ -4,7 +4,7 @@ use crate::agent::event::{Action, Link, MAX_FRAME_BYTES, Uplink};
 use crate::agent::judgement::{Evidence, is_worth_sending};
 use crate::agent::snapshot::{AgentSnapshot, DOWNLINK_SLACK, SEQUENCE_SLACK};
 use chirrup_protocol::airtime::{LORAWAN_OVERHEAD_BYTES, frame_airtime};
-use chirrup_protocol::message::contribution::{self, Contribution, ExampleCount};
+use chirrup_protocol::message::contribution::{self, BaseVersion, Contribution, ExampleCount};
 use chirrup_protocol::message::port;
 use chirrup_protocol::message::status::{Evaluation, Status};
 use chirrup_protocol::region::DataRate;
@@ -206,7 +206,7 @@ impl Agent<'_> {
         let contribution = Contribution {
             task: self.config.task_id,
             block: 0,
-            base_version_low: self.model_version as u8,
+            base: BaseVersion::of(self.model_version),
             sequence: self.next_sequence as u8,
             examples: ExampleCount::at_most(self.evidence.examples()),
             payload: &payload[..length],

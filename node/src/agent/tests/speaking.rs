@@ -2,7 +2,7 @@
 use super::bench::*;
 use crate::agent::{Action, AgentSnapshot, Event, Link, Refusal};
 use chirrup_learn::Shape;
-use chirrup_protocol::message::contribution::Contribution;
+use chirrup_protocol::message::contribution::{BaseVersion, Contribution};
 use chirrup_protocol::message::control::{Control, MomentsWanted};
 use chirrup_protocol::message::moments::{FeatureMoments, Moments};
 use chirrup_protocol::message::port;
@@ -181,7 +181,7 @@ fn a_contribution_names_its_version_and_its_number() {
         assert_eq!(fport, port::CONTRIBUTION);
         let contribution = Contribution::parse(&message).unwrap();
         assert_eq!((contribution.task, contribution.block), (TASK_ID, 0));
-        assert_eq!((contribution.base_version_low, contribution.sequence), (300u32 as u8, sequence));
+        assert_eq!((contribution.base, contribution.sequence), (BaseVersion::of(300), sequence));
         assert_eq!(contribution.examples.get(), 10);
         assert!(!contribution.payload.is_empty() && contribution.payload.len() <= 100);
     }
@@ -189,7 +189,7 @@ fn a_contribution_names_its_version_and_its_number() {
     node.learn(10);
     let (_, message) = node.exchange(None);
     let contribution = Contribution::parse(&message).unwrap();
-    assert_eq!((contribution.base_version_low, contribution.sequence), (301u32 as u8, 2));
+    assert_eq!((contribution.base, contribution.sequence), (BaseVersion::of(301), 2));
 }
 
 #[test]
