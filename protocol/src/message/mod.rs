@@ -5,6 +5,7 @@
 pub mod chunk;
 pub mod contribution;
 pub mod control;
+pub mod evaluation;
 pub mod moments;
 pub mod status;
 
@@ -14,6 +15,8 @@ pub mod port {
     pub const CONTRIBUTION: u8 = 1;
     /// Up: a [`Status`](super::status::Status), which is also the poll of a node that waits for chunks.
     pub const STATUS: u8 = 2;
+    /// Up: an [`Evaluation`](super::evaluation::Evaluation).
+    pub const EVALUATION: u8 = 3;
     /// Up: a block of [`Moments`](super::moments::Moments).
     pub const MOMENTS: u8 = 4;
     /// Down: a [`Chunk`](super::chunk::Chunk) of an object.

@@ -21,14 +21,14 @@ impl Aggregator {
         let advice = rule.and_then(|rule| device.quality.advice(&rule, uplink.data_rate));
         let (fport, message) = if advice.is_some() {
             device.quality.advised();
-            (port::CONTROL, emit_control(&Control { time_s, data_rate: advice, moments }))
+            (port::CONTROL, emit_control(&Control { time_s, data_rate: advice, moments, receipt: None }))
         } else if let Some(chunk) = device.holding.next_chunk(&self.registry, message_bytes) {
             let mut message = vec![0; message_bytes];
             let length = chunk.emit(&mut message).expect("the run of chunks was chosen to fit");
             message.truncate(length);
             (port::CHUNK, message)
         } else if moments == MomentsWanted::Yes || device.quality.wants_time(now) {
-            (port::CONTROL, emit_control(&Control { time_s, data_rate: None, moments }))
+            (port::CONTROL, emit_control(&Control { time_s, data_rate: None, moments, receipt: None }))
         } else {
             return None;
         };

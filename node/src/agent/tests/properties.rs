@@ -141,7 +141,8 @@ impl Life {
             Turn::Garbage(byte) => Some((byte % 20, vec![byte; usize::from(byte)])),
             Turn::Control { data_rate, wants_moments } => {
                 let moments = if wants_moments { MomentsWanted::Yes } else { MomentsWanted::No };
-                let control = Control { time_s: None, data_rate: data_rate.map(DataRate), moments };
+                let data_rate = data_rate.map(DataRate);
+                let control = Control { data_rate, moments, ..Control::default() };
                 Some(node.peer.control(&control))
             }
             Turn::Chunk { kind, version, index } => {

@@ -11,7 +11,7 @@ use chirrup_protocol::region::DataRate;
 use chirrup_protocol::task::Participation;
 use chirrup_protocol::time::{Duration, Instant};
 
-const WANTED: Control = Control { time_s: None, data_rate: None, moments: MomentsWanted::Yes };
+const WANTED: Control = Control { time_s: None, data_rate: None, moments: MomentsWanted::Yes, receipt: None };
 
 #[test]
 fn joins_wait_longer_after_each_failure() {
