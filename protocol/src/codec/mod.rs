@@ -18,7 +18,9 @@
 mod bits;
 mod block;
 pub mod linear;
+pub mod positions;
 pub mod random;
+pub mod range;
 pub mod topk;
 
 pub use block::Block;
