@@ -8,7 +8,7 @@ use chirrup_protocol::ids::DevEui;
 use chirrup_protocol::message::{chunk, contribution};
 use chirrup_protocol::object::{CHUNK_BYTES, MAX_OBJECT_BYTES};
 use chirrup_protocol::seal;
-use chirrup_protocol::task::{HEADER_BYTES, Learner, Task};
+use chirrup_protocol::task::{Learner, Task};
 use chirrup_protocol::time::Duration;
 use std::collections::BTreeSet;
 use std::fmt::Display;
@@ -104,7 +104,9 @@ fn check_task(task: &Task) -> Result<(), FederationError> {
     within("task.learner.learning_rate", learning_rate, 1e-6..=1e3)?;
     within("task.learner.l2", l2, 0.0..=10.0)?;
     let most_bytes = (seal::MAX_MESSAGE_BYTES - contribution::HEADER_BYTES) as u8;
-    within("task.max_contribution_bytes", task.max_contribution_bytes, 8..=most_bytes)?;
+    for form in task.forms.iter() {
+        within("task.max_contribution_bytes", form.max_bytes, 8..=most_bytes)?;
+    }
     let rule = task.participation;
     within("task.participation.min_examples", rule.min_examples, 1..=u16::MAX)?;
     within("task.participation.max_per_version", rule.max_per_version, 1..=u8::MAX)?;
@@ -117,7 +119,7 @@ fn check_task(task: &Task) -> Result<(), FederationError> {
 /// The task must fit with its scale in single precision: nobody knows yet what the moments will be.
 fn check_sizes(task: &Task, model_bits: u8) -> Result<(), FederationError> {
     within("task.model_bits", model_bits, 2..=8)?;
-    fits("task", HEADER_BYTES + 8 * usize::from(task.features))?;
+    fits("task", Task::max_bytes(task.features.into()))?;
     let model_bytes = linear::encoded_bytes(task.classes.into(), usize::from(task.features) + 1, model_bits);
     fits("model", model_bytes)
 }

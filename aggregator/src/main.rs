@@ -3,6 +3,7 @@ use anyhow::{Context, Result};
 use chirrup_aggregator::core::federation::{Enrolled, Federation, ScaleSource};
 use chirrup_aggregator::service;
 use chirrup_aggregator::service::config::{Announce, Config, EnrolmentFiles, devices, secrets};
+use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::ids::DevEui;
 use clap::{Args, Parser, Subcommand};
 use ed25519_dalek::SigningKey;
@@ -152,7 +153,10 @@ fn describe_federation(out: &mut impl Write, federation: &Federation) -> Result<
     let (features, classes) = (task.features, task.classes);
     writeln!(out, "task          {}: {features} features, {classes} classes", federation.task_id.0)?;
     writeln!(out, "learner       {:?}", task.learner)?;
-    writeln!(out, "contribution  {:?}, at most {} bytes", task.codec, task.max_contribution_bytes)?;
+    for form in task.forms.iter() {
+        let codec = UpdateCodec::of(form).context("the configuration names codecs of updates alone")?;
+        writeln!(out, "contribution  {codec}, at most {} bytes", form.max_bytes)?;
+    }
     writeln!(out, "participation {:?}", task.participation)?;
     match &federation.scale {
         ScaleSource::Schema(schema) => writeln!(out, "scale         schema of {} features", schema.len())?,

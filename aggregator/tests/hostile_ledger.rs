@@ -6,12 +6,13 @@ use chirrup_aggregator::core::{Action, Aggregator, Event, Record};
 use chirrup_aggregator::export;
 use chirrup_protocol::backhaul::{Reception, Uplink, UplinkId};
 use chirrup_protocol::codec::topk;
+use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::ids::{DevAddr, DevEui, GatewayId, TaskId};
 use chirrup_protocol::message::contribution::{BaseVersion, Contribution, ExampleCount};
 use chirrup_protocol::message::port;
 use chirrup_protocol::region::DataRate;
 use chirrup_protocol::seal::{self, Binding, DeviceSecret, Direction};
-use chirrup_protocol::task::{Learner, Participation, Task, UpdateCodec};
+use chirrup_protocol::task::{Forms, Learner, Participation, Task};
 use chirrup_protocol::time::{Duration, Instant};
 use ed25519_dalek::SigningKey;
 use proptest::prelude::*;
@@ -29,8 +30,7 @@ fn federation() -> Federation {
             features: 2,
             classes: 2,
             learner: Learner::Softmax { learning_rate: 0.1, l2: 0.0 },
-            codec: UpdateCodec::TopK,
-            max_contribution_bytes: 40,
+            forms: Forms::one(UpdateCodec::TopK.form(40)),
             participation,
         },
         scale: ScaleSource::Schema(vec![(0.0, 1.0); 2]),

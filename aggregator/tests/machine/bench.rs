@@ -4,6 +4,7 @@ use chirrup_aggregator::core::strategy::{Strategy, fedbuff::FedBuff};
 use chirrup_aggregator::core::{Action, Aggregator, Event, Federation, Record, Reject};
 use chirrup_protocol::backhaul::{Downlink, Receipt, Reception, Uplink, UplinkId};
 use chirrup_protocol::codec::topk;
+use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::ids::{DevAddr, DevEui, GatewayId, TaskId};
 use chirrup_protocol::message::chunk::Chunk;
 use chirrup_protocol::message::contribution::{BaseVersion, Contribution, ExampleCount};
@@ -13,7 +14,7 @@ use chirrup_protocol::message::port;
 use chirrup_protocol::message::status::Status;
 use chirrup_protocol::region::{DataRate, Region};
 use chirrup_protocol::seal::{self, Binding, DeviceSecret, Direction, Header, MAX_MESSAGE_BYTES};
-use chirrup_protocol::task::{Learner, Participation, Task, UpdateCodec};
+use chirrup_protocol::task::{Forms, Learner, Participation, Task};
 use chirrup_protocol::time::{Duration, Instant};
 use ed25519_dalek::SigningKey;
 
@@ -46,8 +47,7 @@ pub fn federation() -> Federation {
             features: FEATURES as u16,
             classes: 2,
             learner: Learner::Softmax { learning_rate: 0.1, l2: 0.0 },
-            codec: UpdateCodec::TopK,
-            max_contribution_bytes: 100,
+            forms: Forms::one(UpdateCodec::TopK.form(100)),
             participation: Participation {
                 min_examples: 4,
                 max_examples: 100,

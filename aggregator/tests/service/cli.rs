@@ -48,7 +48,7 @@ fn a_bad_configuration_is_refused_with_its_reason() {
         ("[cadence]", "[cadence]\nbufer = 1", &["line", "unknown field `bufer`"][..]),
         ("ledger = \"ledger.redb\"\n", "", &["missing field `ledger`"]),
         ("kind = \"softmax\"", "kind = \"forest\"", &["line", "unknown variant `forest`"]),
-        ("features = 3", "features = 4000", &["task needs 32026 bytes"]),
+        ("features = 3", "features = 4000", &["task needs 32037 bytes"]),
         ("classes = 3", "classes = 60000", &["model needs"]),
         ("features = 3", "features = 4", &["validation.csv", "3 columns", "4 features"]),
         (

@@ -11,6 +11,7 @@ use super::report::MomentsReport;
 use super::snapshot::AgentSnapshot;
 use chirrup_learn::Shape;
 use chirrup_learn::softmax::Softmax;
+use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::ids::{DevEui, TaskId};
 use chirrup_protocol::manifest::TrustAnchor;
 use chirrup_protocol::object::Assembly;
@@ -88,6 +89,9 @@ struct Current {
     version: u32,
     task: Task,
     learner: Softmax,
+    codec: UpdateCodec,
+    /// Largest codec payload that the task allows.
+    max_payload_bytes: usize,
 }
 
 /// A node's agent, on memory that the caller lends.

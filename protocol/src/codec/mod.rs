@@ -22,6 +22,7 @@ pub mod positions;
 pub mod random;
 pub mod range;
 pub mod topk;
+pub mod update;
 
 pub use block::Block;
 

@@ -8,15 +8,19 @@
 //!      4-5    classes
 //!      6-9    learning rate, single precision
 //!      10-13  weight decay, single precision
-//!      14     codec of contributions: 1 sparse top-k
-//!      15     largest codec payload of a contribution in bytes
-//!      16-17  fewest examples behind a contribution
-//!      18-19  most examples learnt from between two model versions
-//!      20-23  price of airtime: nats of loss an example, a second on the air; single precision
-//!      24     contributions a node may send between two model versions
-//!      25     form of the scale: 0 half precision, 1 single precision
-//!      26..   for each feature offset and gain
+//!      14-15  fewest examples behind a contribution
+//!      16-17  most examples learnt from between two model versions
+//!      18-21  price of airtime: nats of loss an example, a second on the air; single precision
+//!      22     contributions a node may send between two model versions
+//!      23     form of the scale: 0 half precision, 1 single precision
+//!      24     number n of forms of contribution, 1 to 4
+//!      25..   for each form, the preferred one first: codec, its parameter, largest codec payload in bytes
+//!      25+3n.. for each feature offset and gain
 //! ```
+mod forms;
+
+pub use forms::{FORM_BYTES, Form, Forms, Kind, MAX_FORMS};
+
 use crate::message::{DoesNotFit, MessageError, emit_with, expect_end};
 use crate::wire::Reader;
 
@@ -24,8 +28,8 @@ const FORMAT: u8 = 1;
 const HALF: u8 = 0;
 const SINGLE: u8 = 1;
 
-/// Bytes before the scale.
-pub const HEADER_BYTES: usize = 26;
+/// Bytes before the forms of contribution.
+pub const HEADER_BYTES: usize = 25;
 
 /// How nodes learn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,14 +42,6 @@ pub enum Learner {
         /// Weight decay.
         l2: f32,
     },
-}
-
-/// How contributions are coded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
-pub enum UpdateCodec {
-    /// [`crate::codec::topk`].
-    TopK,
 }
 
 /// When a node contributes. The rule itself is the node's; these are its constants.
@@ -73,10 +69,8 @@ pub struct Task {
     pub classes: u16,
     /// How nodes learn.
     pub learner: Learner,
-    /// How contributions are coded.
-    pub codec: UpdateCodec,
-    /// Largest codec payload of a contribution in bytes; a data rate may set a lower limit.
-    pub max_contribution_bytes: u8,
+    /// What contributions may be.
+    pub forms: Forms,
     /// When nodes contribute.
     pub participation: Participation,
 }
@@ -91,16 +85,15 @@ pub struct Scale {
 }
 
 impl Task {
-    /// Bytes of the task with a scale in half precision; in single precision it has `4 * features` more.
-    pub const fn compact_bytes(features: usize) -> usize {
-        HEADER_BYTES + 4 * features
+    /// Most bytes that a task of so many features can have: all forms, and a scale in single precision.
+    pub const fn max_bytes(features: usize) -> usize {
+        HEADER_BYTES + MAX_FORMS * FORM_BYTES + 8 * features
     }
 
     /// Writes the object and returns its length. The scale, `[features]`, is written in half precision where that
     /// moves no feature by more than 1/256 of its spread.
     pub fn emit(&self, scales: &[Scale], buffer: &mut [u8]) -> Result<usize, DoesNotFit> {
         let Learner::Softmax { learning_rate, l2 } = self.learner;
-        let UpdateCodec::TopK = self.codec;
         let form = if scales.iter().all(|&scale| fits_half(scale)) { HALF } else { SINGLE };
         emit_with(buffer, |writer| {
             writer.bytes(&[FORMAT, 1])?;
@@ -108,11 +101,11 @@ impl Task {
             writer.u16(self.classes)?;
             writer.f32(learning_rate)?;
             writer.f32(l2)?;
-            writer.bytes(&[1, self.max_contribution_bytes])?;
             writer.u16(self.participation.min_examples)?;
             writer.u16(self.participation.max_examples)?;
             writer.f32(self.participation.price_nats_per_s)?;
-            writer.bytes(&[self.participation.max_per_version, form])?;
+            writer.bytes(&[self.participation.max_per_version, form, self.forms.iter().count() as u8])?;
+            self.forms.emit(writer)?;
             for scale in scales {
                 for value in [scale.offset, scale.gain] {
                     if form == HALF { writer.f16(value)? } else { writer.f32(value)? }
@@ -147,15 +140,13 @@ impl Task {
         let classes = reader.u16().ok_or(truncated)?;
         let learning_rate = reader.f32().ok_or(truncated)?;
         let l2 = reader.f32().ok_or(truncated)?;
-        let [codec, max_contribution_bytes] = reader.array().ok_or(truncated)?;
         let min_examples = reader.u16().ok_or(truncated)?;
         let max_examples = reader.u16().ok_or(truncated)?;
         let price_nats_per_s = reader.f32().ok_or(truncated)?;
-        let [max_per_version, form] = reader.array().ok_or(truncated)?;
+        let [max_per_version, form, n_forms] = reader.array().ok_or(truncated)?;
         match () {
             () if format != FORMAT => return bad("format"),
             () if learner != 1 => return bad("learner"),
-            () if codec != 1 => return bad("codec"),
             () if features == 0 || classes < 2 => return bad("shape"),
             () if !learning_rate.is_finite() || !l2.is_finite() => return bad("learning rate"),
             () if !price_nats_per_s.is_finite() => return bad("price"),
@@ -164,8 +155,8 @@ impl Task {
         }
         let participation = Participation { min_examples, max_examples, price_nats_per_s, max_per_version };
         let learner = Learner::Softmax { learning_rate, l2 };
-        let codec = UpdateCodec::TopK;
-        Ok((Self { features, classes, learner, codec, max_contribution_bytes, participation }, form))
+        let forms = Forms::parse(reader, n_forms)?;
+        Ok((Self { features, classes, learner, forms, participation }, form))
     }
 }
 
@@ -190,8 +181,7 @@ mod tests {
             features,
             classes: 10,
             learner: Learner::Softmax { learning_rate: 0.5, l2: 0.0 },
-            codec: UpdateCodec::TopK,
-            max_contribution_bytes: 100,
+            forms: Forms::one(Form { codec: 1, parameter: 0, max_bytes: 100 }),
             participation,
         }
     }
@@ -205,9 +195,9 @@ mod tests {
     fn the_bytes_are_as_specified() {
         let mut bytes = [0; 64];
         let length = task(1).emit(&[Scale { offset: 5.0, gain: 0.25 }], &mut bytes).unwrap();
-        let expected = "01010100 0a00 0000003f 00000000 01 64 0800 2c01 0000003f 02 00 0045 0034";
+        let expected = "01010100 0a00 0000003f 00000000 0800 2c01 0000003f 02 00 01 010064 0045 0034";
         assert_eq!(hex::encode(&bytes[..length]), expected.replace(' ', ""));
-        assert_eq!(length, Task::compact_bytes(1));
+        assert_eq!(length, HEADER_BYTES + FORM_BYTES + 4);
         assert_eq!(read(&bytes[..length]).unwrap(), (task(1), std::vec![Scale { offset: 5.0, gain: 0.25 }]));
     }
 
@@ -217,8 +207,18 @@ mod tests {
         // Air pressure in pascal: beyond half precision altogether.
         let scales = [Scale { offset: 101_325.0, gain: 0.004 }];
         let length = task(1).emit(&scales, &mut bytes).unwrap();
-        assert_eq!(length, HEADER_BYTES + 8);
+        assert_eq!(length, HEADER_BYTES + FORM_BYTES + 8);
         assert_eq!(read(&bytes[..length]).unwrap().1, scales);
+    }
+
+    #[test]
+    fn the_largest_task_has_as_many_bytes_as_said() {
+        let forms = Forms::new(&[Form { codec: 14, parameter: 2, max_bytes: 9 }; MAX_FORMS]).unwrap();
+        let task = Task { forms, ..task(2) };
+        let mut bytes = [0; 64];
+        let length = task.emit(&[Scale { offset: 101_325.0, gain: 0.004 }; 2], &mut bytes).unwrap();
+        assert_eq!(length, Task::max_bytes(2));
+        assert_eq!(read(&bytes[..length]).unwrap().0, task);
     }
 
     proptest! {

@@ -4,7 +4,8 @@ use crate::scenario::{BrokerChoice, Experiment};
 use crate::simulation::Fleet;
 use chirrup_aggregator::core::federation::ScaleSource;
 use chirrup_aggregator::core::strategy::Strategy;
-use chirrup_protocol::task::Learner;
+use chirrup_protocol::codec::update::UpdateCodec;
+use chirrup_protocol::task::{Kind, Learner};
 use chirrup_protocol::time::Duration;
 use rand_core::RngCore;
 use std::fs;
@@ -177,7 +178,6 @@ fn aggregator(experiment: &Experiment, fleet: &Fleet, host: &str, port: u16) -> 
         signing_key_file = "signing.key"
         backhaul_key_file = "backhaul.key"
         [task]
-        codec = "topk"
         [task.learner]
         kind = "softmax"
         [task.participation]
@@ -193,12 +193,15 @@ fn aggregator(experiment: &Experiment, fleet: &Fleet, host: &str, port: u16) -> 
         source = "injected"
         listen = "127.0.0.1:0"
     };
+    let form = task.forms.of_kind(Kind::Update).expect("scenarios have client updates alone");
+    let codec = UpdateCodec::of(form).expect("the scenario named it");
+    insert(&mut config, "task", "codec", codec.to_string().into());
     let lifetime_days = federation.object_lifetime.as_micros() / 86_400_000_000;
     for (key, value) in [
         ("id", i64::from(federation.task_id.0)),
         ("features", i64::from(task.features)),
         ("classes", i64::from(task.classes)),
-        ("max_contribution_bytes", i64::from(task.max_contribution_bytes)),
+        ("max_contribution_bytes", i64::from(form.max_bytes)),
         ("model_bits", i64::from(federation.model_bits)),
         ("object_lifetime_days", lifetime_days as i64),
     ] {

@@ -12,6 +12,7 @@ mod unavailable;
 
 use crate::data::Partition;
 use crate::radio::CollisionModel;
+use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::region::{DataRate, Region};
 use serde::{Serialize, Serializer};
 use std::path::PathBuf;
@@ -129,7 +130,7 @@ pub struct ContributionConfig {
     /// Kind of contribution.
     pub kind: ContributionKind,
     /// How it becomes bytes.
-    pub codec: CodecKind,
+    pub codec: UpdateCodec,
     /// Most bytes of codec payload in a contribution; the data rate may set a lower limit.
     pub max_bytes: u8,
     /// Fewest examples behind a contribution.
@@ -148,14 +149,6 @@ pub struct ContributionConfig {
 pub enum ContributionKind {
     /// A compressed delta against a model version.
     Update,
-}
-
-/// Codecs of contributions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum CodecKind {
-    /// The largest entries of a delta, with error feedback.
-    Topk,
 }
 
 /// Section `strategy`.

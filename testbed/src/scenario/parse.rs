@@ -233,7 +233,7 @@ fn learner(mut keys: Section) -> Result<LearnerConfig, ScenarioError> {
 fn contribution(mut keys: Section) -> Result<ContributionConfig, ScenarioError> {
     let contribution = ContributionConfig {
         kind: keys.choice("kind", &[("update", ContributionKind::Update)])?,
-        codec: keys.choice("codec", &[("topk", CodecKind::Topk)])?,
+        codec: keys.named("codec", UpdateCodec::TopK, UpdateCodec::NAMES)?,
         max_bytes: keys.integer("max_bytes", 100, 8..=222)? as u8,
         min_examples: keys.integer("min_examples", 60, 1..=65_535)? as u16,
         max_examples: keys.integer("max_examples", 300, 1..=65_535)? as u16,

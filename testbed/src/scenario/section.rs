@@ -2,6 +2,7 @@
 use super::ScenarioError;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 use toml::{Table, Value};
 
 /// A section that remembers which keys were asked for: those are the keys there are.
@@ -105,6 +106,18 @@ impl<'a> Section<'a> {
             let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
             self.bad(key, value, names.join(", "))
         })
+    }
+
+    /// A value that its type reads from text; `names` says what it knows.
+    pub fn named<T: FromStr>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        names: &'static str,
+    ) -> Result<T, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(default) };
+        let named = value.as_str().and_then(|name| name.parse().ok());
+        named.ok_or_else(|| self.bad(key, value, names))
     }
 
     /// A choice by name, or a whole number within `range`.

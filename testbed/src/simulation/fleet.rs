@@ -3,8 +3,8 @@ use crate::kernel::Rng;
 use crate::radio::geometry::{gateways_in_disc, nodes_in_disc};
 use crate::radio::{Links, PathLoss, Position};
 use crate::scenario::{
-    CodecKind, ContributionKind, DataRateChoice, Experiment, FaultsConfig, LearnerConfig, RadioConfig,
-    Scenario, StrategyConfig,
+    ContributionKind, DataRateChoice, Experiment, FaultsConfig, LearnerConfig, RadioConfig, Scenario,
+    StrategyConfig,
 };
 use chirrup_aggregator::core::Federation;
 use chirrup_aggregator::core::federation::{Cadence, DataRateAdvice, Enrolled, ScaleSource};
@@ -13,7 +13,7 @@ use chirrup_gateway::core::{Config as NetworkConfig, Key};
 use chirrup_node::lorawan::driver::DataRateRange;
 use chirrup_protocol::ids::{DevEui, GatewayId, TaskId};
 use chirrup_protocol::region::{DataRate, Region};
-use chirrup_protocol::task::{Learner, Participation, Task, UpdateCodec};
+use chirrup_protocol::task::{Forms, Learner, Participation, Task};
 use chirrup_protocol::time::Duration;
 use ed25519_dalek::SigningKey;
 use rand_core::RngCore;
@@ -175,13 +175,11 @@ fn federation(experiment: &Experiment, nodes: &[NodeIdentity], rx2: DataRate) ->
 fn task(experiment: &Experiment) -> Task {
     let Scenario { learner: LearnerConfig::Softmax(softmax), contribution, .. } = &experiment.scenario;
     let ContributionKind::Update = contribution.kind;
-    let CodecKind::Topk = contribution.codec;
     Task {
         features: experiment.task.n_features() as u16,
         classes: experiment.task.n_classes() as u16,
         learner: Learner::Softmax { learning_rate: softmax.learning_rate, l2: softmax.l2 },
-        codec: UpdateCodec::TopK,
-        max_contribution_bytes: contribution.max_bytes,
+        forms: Forms::one(contribution.codec.form(contribution.max_bytes)),
         participation: Participation {
             min_examples: contribution.min_examples,
             max_examples: contribution.max_examples,

@@ -99,7 +99,7 @@ fn shape(fleet: &Fleet) -> Shape {
 
 /// Room for the larger of task and model, with its manifest, in whole chunks.
 fn object_bytes(shape: Shape) -> usize {
-    let task = chirrup_protocol::task::HEADER_BYTES + 8 * shape.features;
+    let task = chirrup_protocol::task::Task::max_bytes(shape.features);
     let model = chirrup_protocol::codec::linear::encoded_bytes(shape.classes, shape.features + 1, 8);
     (MANIFEST_BYTES + task.max(model)).next_multiple_of(CHUNK_BYTES)
 }

@@ -1,4 +1,5 @@
 //! The configuration as it stands in the file. Flat tables, so that the parser names the line of whatever is wrong.
+use chirrup_protocol::codec::update::UpdateCodec;
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -29,7 +30,7 @@ pub struct Task {
     pub features: u16,
     pub classes: u16,
     pub learner: Learner,
-    pub codec: Codec,
+    pub codec: UpdateCodec,
     pub max_contribution_bytes: u8,
     pub participation: Participation,
     pub model_bits: u8,
@@ -48,12 +49,6 @@ pub struct Learner {
 #[serde(rename_all = "kebab-case")]
 pub enum LearnerKind {
     Softmax,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Codec {
-    Topk,
 }
 
 #[derive(Deserialize)]

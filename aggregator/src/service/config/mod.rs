@@ -13,11 +13,11 @@ use crate::limits::{self, FederationError};
 use chirrup_protocol::backhaul::{BackhaulKey, Topics};
 use chirrup_protocol::ids::TaskId;
 use chirrup_protocol::region::{DataRate, Region, UnknownDataRate};
-use chirrup_protocol::task::{Learner, Participation, Task, UpdateCodec};
+use chirrup_protocol::task::{Forms, Learner, Participation, Task};
 use chirrup_protocol::time::Duration;
 use devices::DevicesError;
 use ed25519_dalek::SigningKey;
-use file::{ClockKind, Codec, File, LearnerKind, ScaleKind, StrategyKind};
+use file::{ClockKind, File, LearnerKind, ScaleKind, StrategyKind};
 use secrets::SecretError;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -219,13 +219,11 @@ fn federation(
 
 fn task(task: &file::Task) -> Task {
     let file::Learner { kind: LearnerKind::Softmax, learning_rate, l2 } = task.learner;
-    let Codec::Topk = task.codec;
     Task {
         features: task.features,
         classes: task.classes,
         learner: Learner::Softmax { learning_rate, l2 },
-        codec: UpdateCodec::TopK,
-        max_contribution_bytes: task.max_contribution_bytes,
+        forms: Forms::one(task.codec.form(task.max_contribution_bytes)),
         participation: Participation {
             min_examples: task.participation.min_examples,
             max_examples: task.participation.max_examples,

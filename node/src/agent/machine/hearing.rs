@@ -5,13 +5,14 @@ use crate::agent::judgement::Evidence;
 use chirrup_learn::Shape;
 use chirrup_learn::scale::FeatureScale;
 use chirrup_learn::softmax::Softmax;
+use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::manifest::Manifest;
 use chirrup_protocol::message::chunk::Chunk;
 use chirrup_protocol::message::control::{Control, MomentsWanted};
 use chirrup_protocol::message::port;
 use chirrup_protocol::object::{ObjectKind, ObjectTag, Received};
 use chirrup_protocol::seal::{self, Direction, Header};
-use chirrup_protocol::task::{Learner, Task};
+use chirrup_protocol::task::{Kind, Learner, Task};
 use chirrup_protocol::time::{Duration, Instant};
 
 /// A breath between two frames: others want to be heard, and the gateway cannot hear while it answers.
@@ -169,7 +170,8 @@ impl Agent<'_> {
     }
 }
 
-/// Reads a task and its scale. The scale is written only once the task is known to fit.
+/// Reads a task and its scale. The scale is written only once the task is known to fit, and to ask for a contribution
+/// that this node can make.
 fn read_task(
     manifest: &Manifest,
     object: &[u8],
@@ -180,10 +182,19 @@ fn read_task(
     if usize::from(task.features) != shape.features || usize::from(task.classes) != shape.classes {
         return None;
     }
+    let form = task.forms.of_kind(Kind::Update)?;
+    let codec = UpdateCodec::of(form).ok()?;
     let write = |feature: usize, scale: chirrup_protocol::task::Scale| {
         scales[feature] = FeatureScale { offset: scale.offset, gain: scale.gain };
     };
     Task::parse(object, write).ok()?;
     let Learner::Softmax { learning_rate, l2 } = task.learner;
-    Some(Current { version: manifest.version, task, learner: Softmax { shape, learning_rate, l2 } })
+    let learner = Softmax { shape, learning_rate, l2 };
+    Some(Current {
+        version: manifest.version,
+        task,
+        learner,
+        codec,
+        max_payload_bytes: form.max_bytes.into(),
+    })
 }

@@ -1,15 +1,15 @@
 //! Speaking: what is worth a frame, and the frame.
-use super::{Agent, UnderWay};
+use super::{Agent, Current, UnderWay};
 use crate::agent::event::{Action, Link, MAX_FRAME_BYTES, Uplink};
 use crate::agent::judgement::{Evidence, is_worth_sending};
 use crate::agent::snapshot::{AgentSnapshot, DOWNLINK_SLACK, SEQUENCE_SLACK};
 use chirrup_protocol::airtime::{LORAWAN_OVERHEAD_BYTES, frame_airtime};
+use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::message::contribution::{self, BaseVersion, Contribution, ExampleCount};
 use chirrup_protocol::message::port;
 use chirrup_protocol::message::status::{Evaluation, Status};
 use chirrup_protocol::region::DataRate;
 use chirrup_protocol::seal::{self, Direction};
-use chirrup_protocol::task::{Task, UpdateCodec};
 use chirrup_protocol::time::{Duration, Instant};
 use heapless::Vec;
 
@@ -130,7 +130,7 @@ impl Agent<'_> {
             return false;
         }
         let Ok(modulation) = link.region.modulation(link.data_rate) else { return false };
-        let bytes = contribution_payload_bytes(&current.task, link);
+        let bytes = contribution_payload_bytes(&current, link);
         let frame_bytes = bytes + contribution::HEADER_BYTES + seal::OVERHEAD_BYTES + LORAWAN_OVERHEAD_BYTES;
         let on_air = frame_airtime(modulation, frame_bytes);
         let scarcity = self.budget.scarcity(now, on_air);
@@ -199,9 +199,9 @@ impl Agent<'_> {
     /// Writes a contribution. It counts as made, and its number as used, when its frame went out.
     fn contribution(&mut self, link: &Link, message: &mut [u8]) -> Option<usize> {
         let current = self.current?;
-        let UpdateCodec::TopK = current.task.codec;
+        let UpdateCodec::TopK = current.codec;
         let mut payload = [0; seal::MAX_MESSAGE_BYTES];
-        let room = contribution_payload_bytes(&current.task, link);
+        let room = contribution_payload_bytes(&current, link);
         let length = self.memory.encode_update(&mut payload[..room]).ok()?;
         let contribution = Contribution {
             task: self.config.task_id,
@@ -226,8 +226,8 @@ impl Agent<'_> {
 }
 
 /// Codec payload that a contribution may have at the link's data rate.
-fn contribution_payload_bytes(task: &Task, link: &Link) -> usize {
+fn contribution_payload_bytes(current: &Current, link: &Link) -> usize {
     let overhead = seal::OVERHEAD_BYTES + contribution::HEADER_BYTES;
     let room = link.max_payload_bytes.min(MAX_FRAME_BYTES).saturating_sub(overhead);
-    room.min(task.max_contribution_bytes.into())
+    room.min(current.max_payload_bytes)
 }

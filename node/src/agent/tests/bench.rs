@@ -4,6 +4,7 @@ use chirrup_learn::Shape;
 use chirrup_learn::moments::FeatureSums;
 use chirrup_learn::scale::FeatureScale;
 use chirrup_protocol::codec::linear;
+use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::ids::{DevEui, TaskId};
 use chirrup_protocol::manifest::{Manifest, TrustAnchor, sha256};
 use chirrup_protocol::message::chunk::Chunk;
@@ -13,7 +14,7 @@ use chirrup_protocol::message::port;
 use chirrup_protocol::object::{CHUNK_BYTES, ObjectKind, ObjectTag};
 use chirrup_protocol::region::{DataRate, Region};
 use chirrup_protocol::seal::{self, Binding, DeviceSecret, Direction, Header, MAX_MESSAGE_BYTES};
-use chirrup_protocol::task::{Learner, Participation, Scale, Task, UpdateCodec};
+use chirrup_protocol::task::{Forms, Learner, Participation, Scale, Task};
 use chirrup_protocol::time::{Duration, Instant};
 use ed25519_dalek::SigningKey;
 
@@ -262,8 +263,7 @@ pub fn task(participation: Participation) -> Task {
         features: SHAPE.features as u16,
         classes: SHAPE.classes as u16,
         learner: Learner::Softmax { learning_rate: 0.1, l2: 0.0 },
-        codec: UpdateCodec::TopK,
-        max_contribution_bytes: 100,
+        forms: Forms::one(UpdateCodec::TopK.form(100)),
         participation,
     }
 }
