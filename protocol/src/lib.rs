@@ -12,6 +12,7 @@
 //! - [`ids`], [`time`]: who and when;
 //! - [`airtime`], [`region`], [`duty`]: what a frame costs, how large it may be, and how often it may be sent;
 //! - [`seal`], [`replay`]: the end-to-end protection of a frame;
+//! - [`identity`]: who has which keys, and how a node and the aggregator come to share a secret;
 //! - [`message`]: what a sealed frame says, one file a message;
 //! - [`codec`]: how models and updates become few bytes, one file a codec;
 //! - [`task`], [`manifest`], [`object`]: what the aggregator publishes, its signature, and its way in chunks;
@@ -31,6 +32,7 @@ pub mod airtime;
 pub mod backhaul;
 pub mod codec;
 pub mod duty;
+pub mod identity;
 pub mod ids;
 pub mod manifest;
 pub mod message;

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! byte 0      format, 1
-//!      1      object kind: 0 task, 1 model
-//!      2      task
+//!      1      object kind: 0 task, 1 model, 2 keys
+//!      2      task; of keys 0
 //!      3      codec of the object (models: bits a parameter)
-//!      4-7    version
+//!      4-7    version; of keys their generation
 //!      8-15   first 8 bytes of the parent's hash, zeros for a first version
 //!      16-17  size of the object in bytes
-//!      18     key id of the signature
+//!      18     key id of the signature: low 8 bits of the root key's generation
 //!      19-21  zero
 //!      22-25  expiry, seconds of protocol time
 //!      26-57  SHA-256 of the object's bytes
@@ -30,7 +30,7 @@ const LABEL: &[u8; 16] = b"chirrup manifest";
 /// What the aggregator says of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Manifest {
-    /// Task or model.
+    /// Task, model or keys.
     pub kind: ObjectKind,
     /// The task it belongs to.
     pub task: TaskId,
@@ -64,6 +64,16 @@ impl TrustAnchor {
     pub fn of(key: &SigningKey) -> Self {
         Self(key.verifying_key())
     }
+
+    /// The public key.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
+    /// Whether this key signed `message`, strictly: no small-order point, and S below the group's order.
+    pub(crate) fn believes(&self, message: &[u8], signature: &Signature) -> bool {
+        self.0.verify_strict(message, signature).is_ok()
+    }
 }
 
 /// A manifest was refused.
@@ -95,10 +105,9 @@ impl Manifest {
         let parsed = Self::parse(manifest).ok_or(ManifestError::Malformed)?;
         let signature: [u8; 64] =
             manifest[SIGNED_BYTES..].try_into().map_err(|_| ManifestError::Malformed)?;
-        anchor
-            .0
-            .verify_strict(&labelled(manifest), &Signature::from_bytes(&signature))
-            .map_err(|_| ManifestError::BadSignature)?;
+        if !anchor.believes(&labelled(manifest), &Signature::from_bytes(&signature)) {
+            return Err(ManifestError::BadSignature);
+        }
         if usize::from(parsed.object_bytes) != object.len() || parsed.sha256 != sha256(object) {
             return Err(ManifestError::WrongObject);
         }
@@ -138,6 +147,7 @@ impl Manifest {
         let kind = match kind {
             0 => ObjectKind::Task,
             1 => ObjectKind::Model,
+            2 => ObjectKind::Keys,
             _ => return None,
         };
         let version = reader.u32()?;

@@ -1,6 +1,6 @@
 //! Objects that the aggregator publishes, and their way to a node in chunks.
 //!
-//! An object is a task or a model. What travels is one stream: the signed manifest, then the object's bytes, cut
+//! An object is a task, a model or keys. What travels is one stream: the signed manifest, then the object's bytes, cut
 //! into chunks of [`CHUNK_BYTES`]. A downlink carries as many consecutive chunks as fit. A node that lost one chunk
 //! says so in its status and is sent that one.
 //!
@@ -22,6 +22,10 @@ pub const MAX_CHUNKS: usize = 256;
 /// Largest object in bytes.
 pub const MAX_OBJECT_BYTES: usize = MAX_CHUNKS * CHUNK_BYTES - MANIFEST_BYTES;
 
+/// Bits of an object's version in its tag.
+pub const VERSION_BITS: u32 = 6;
+const VERSION_MASK: u8 = (1 << VERSION_BITS) - 1;
+
 /// What an object is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[cfg_attr(feature = "std", derive(serde::Serialize, serde::Deserialize))]
@@ -30,32 +34,39 @@ pub enum ObjectKind {
     Task,
     /// A global model.
     Model,
+    /// The next generation of public keys: [`crate::identity::aggregator_keys`].
+    Keys,
 }
 
-/// An object's kind and the low 7 bits of its version, in one byte.
+/// An object's kind and the low 6 bits of its version, in one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ObjectTag {
     /// What it is.
     pub kind: ObjectKind,
-    /// Version modulo 128.
+    /// Version modulo 64.
     pub version_low: u8,
 }
 
 impl ObjectTag {
     /// The tag of a version.
     pub const fn new(kind: ObjectKind, version: u32) -> Self {
-        Self { kind, version_low: version as u8 & 0x7f }
+        Self { kind, version_low: version as u8 & VERSION_MASK }
     }
 
-    /// Kind in bit 7 (model: set), version in the rest.
+    /// Kind in bits 7 and 6, version in the rest.
     pub const fn to_byte(self) -> u8 {
-        self.version_low | if matches!(self.kind, ObjectKind::Model) { 0x80 } else { 0 }
+        self.version_low | (self.kind as u8) << VERSION_BITS
     }
 
-    /// The reverse of [`ObjectTag::to_byte`].
-    pub const fn from_byte(byte: u8) -> Self {
-        let kind = if byte & 0x80 != 0 { ObjectKind::Model } else { ObjectKind::Task };
-        Self { kind, version_low: byte & 0x7f }
+    /// The reverse of [`ObjectTag::to_byte`]; `None` for a kind that does not exist.
+    pub const fn from_byte(byte: u8) -> Option<Self> {
+        let kind = match byte >> VERSION_BITS {
+            0 => ObjectKind::Task,
+            1 => ObjectKind::Model,
+            2 => ObjectKind::Keys,
+            _ => return None,
+        };
+        Some(Self { kind, version_low: byte & VERSION_MASK })
     }
 }
 
@@ -279,6 +290,20 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_has_two_bits_of_kind_and_six_of_version() {
+        for (kind, version, byte) in [
+            (ObjectKind::Task, 0x7f, 0x3f),
+            (ObjectKind::Model, 9, 0x49),
+            (ObjectKind::Keys, 64, 0x80),
+            (ObjectKind::Keys, 0x1ff, 0xbf),
+        ] {
+            assert_eq!(ObjectTag::new(kind, version).to_byte(), byte);
+            assert_eq!(ObjectTag::from_byte(byte), Some(ObjectTag::new(kind, version)));
+        }
+        assert_eq!([0xc0, 0xff].map(ObjectTag::from_byte), [None; 2]);
+    }
+
+    #[test]
     fn an_object_larger_than_the_buffer_is_refused() {
         let mut buffer = [0; 170];
         let mut assembly = Assembly::new(&mut buffer);
@@ -330,7 +355,9 @@ mod tests {
             let mut assembly = Assembly::new(&mut buffer);
             let bytes = [0xff; 240];
             for (tag, first, length) in chunks {
-                let chunk = Chunk { object: ObjectTag::from_byte(tag & 0x81), first, bytes: &bytes[..length] };
+                let kind = if tag & 0x80 == 0 { ObjectKind::Task } else { ObjectKind::Keys };
+                let object = ObjectTag::new(kind, u32::from(tag & 1));
+                let chunk = Chunk { object, first, bytes: &bytes[..length] };
                 if assembly.insert(&chunk) == Ok(Received::Complete) {
                     prop_assert!(assembly.verify(&TrustAnchor::of(&key())).is_err());
                 }

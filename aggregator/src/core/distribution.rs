@@ -2,7 +2,7 @@
 //! answers one uplink with at most one run of chunks.
 use chirrup_protocol::message::chunk::Chunk;
 use chirrup_protocol::message::status::{Progress, Status};
-use chirrup_protocol::object::{ObjectKind, ObjectTag, chunk_count, next_chunk, with_chunk};
+use chirrup_protocol::object::{ObjectKind, ObjectTag, VERSION_BITS, chunk_count, next_chunk, with_chunk};
 use chirrup_protocol::time::Instant;
 use std::collections::BTreeMap;
 
@@ -68,6 +68,13 @@ impl Registry {
         self.models.last_key_value().map(|(_, published)| published)
     }
 
+    /// The newest model that a device with model `held` does not take for the one it has, by its tag.
+    fn model_unlike(&self, held: u32) -> Option<&Published> {
+        let tag = ObjectTag::new(ObjectKind::Model, held);
+        let looks_held = |version| held > 0 && ObjectTag::new(ObjectKind::Model, version) == tag;
+        self.models.values().rev().find(|model| model.version == held || !looks_held(model.version))
+    }
+
     /// The newest task and the newest model.
     pub fn newest_mut(&mut self) -> impl Iterator<Item = &mut Published> {
         let model = self.models.last_entry().map(|entry| entry.into_mut());
@@ -78,6 +85,7 @@ impl Registry {
         match kind {
             ObjectKind::Task => self.task(),
             ObjectKind::Model => self.model(),
+            ObjectKind::Keys => None,
         }
     }
 
@@ -85,6 +93,7 @@ impl Registry {
         match kind {
             ObjectKind::Task => self.task.as_ref().filter(|task| task.version == version),
             ObjectKind::Model => self.models.get(&version),
+            ObjectKind::Keys => None,
         }
     }
 
@@ -106,7 +115,7 @@ impl Holding {
         self.model_version = registry.version_of(ObjectKind::Model, status.model_version_low, 8);
         self.transfer = status.progress.map(|progress| {
             let ObjectTag { kind, version_low } = progress.object;
-            Transfer { kind, version: registry.version_of(kind, version_low, 7), progress }
+            Transfer { kind, version: registry.version_of(kind, version_low, VERSION_BITS), progress }
         });
     }
 
@@ -144,7 +153,7 @@ impl Holding {
         if self.task_version != task.version {
             return Some((ObjectKind::Task, task.version));
         }
-        let model = registry.model()?;
+        let model = registry.model_unlike(self.model_version)?;
         (self.model_version < model.version).then_some((ObjectKind::Model, model.version))
     }
 
@@ -164,6 +173,8 @@ impl Holding {
         match kind {
             ObjectKind::Task => self.task_version,
             ObjectKind::Model => self.model_version,
+            // None has been published, and no device is known to hold any.
+            ObjectKind::Keys => 0,
         }
     }
 }
@@ -227,6 +238,20 @@ mod tests {
                 "{first_missing} of 10 received"
             );
         }
+    }
+
+    /// 9 and 73 have the same six low bits: a node that holds 9 would ignore 73, so it gets 72 first.
+    #[test]
+    fn a_version_that_looks_like_the_one_held_waits_for_another() {
+        let registry = registry(&[71, 72, 73]);
+        let mut holding = Holding::default();
+        for (held, next) in [(9, 72), (8, 73), (72, 73)] {
+            holding.update(&registry, &status(1, held, None));
+            let chunk = holding.next_chunk(&registry, 104).unwrap();
+            assert_eq!(chunk.object, ObjectTag::new(ObjectKind::Model, next), "held {held}");
+        }
+        holding.update(&registry, &status(1, 73, None));
+        assert!(holding.is_current(&registry));
     }
 
     #[test]

@@ -14,7 +14,7 @@ fn chunks(bench: &mut Bench, node: &mut Node, status: &Status) -> Vec<(u8, u8, V
     let mut chunks: Vec<(u8, u8, Vec<u8>)> = Vec::new();
     loop {
         let progress = chunks.first().map(|(tag, ..)| Progress {
-            object: ObjectTag::from_byte(*tag),
+            object: ObjectTag::from_byte(*tag).unwrap(),
             first_missing: chunks.len() as u8,
             received_after: 0,
         });

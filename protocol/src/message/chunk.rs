@@ -1,7 +1,7 @@
 //! A run of an object's chunks on its way to a node.
 //!
 //! ```text
-//! byte 0    object kind (bit 7) | low 7 bits of its version
+//! byte 0    object kind (bits 7-6) | low 6 bits of its version
 //!      1    index of the first chunk
 //!      2..  chunks; each has CHUNK_BYTES bytes, only an object's last may be shorter
 //! ```
@@ -31,7 +31,8 @@ impl<'a> Chunk<'a> {
         if reader.remaining() == 0 {
             return Err(MessageError::Truncated);
         }
-        Ok(Self { object: ObjectTag::from_byte(tag), first, bytes: reader.rest() })
+        let object = ObjectTag::from_byte(tag).ok_or(MessageError::BadField { field: "object tag" })?;
+        Ok(Self { object, first, bytes: reader.rest() })
     }
 
     /// Writes the message and returns its length.
@@ -50,11 +51,12 @@ mod tests {
 
     #[test]
     fn the_bytes_are_as_specified() {
-        let chunk = Chunk { object: ObjectTag::new(ObjectKind::Task, 0x181), first: 4, bytes: &[7, 8] };
+        let chunk = Chunk { object: ObjectTag::new(ObjectKind::Task, 0x1c1), first: 4, bytes: &[7, 8] };
         let mut bytes = [0; 4];
         assert_eq!(chunk.emit(&mut bytes), Ok(4));
         assert_eq!(bytes, [0x01, 4, 7, 8]);
         assert_eq!(Chunk::parse(&bytes), Ok(chunk));
         assert_eq!(Chunk::parse(&bytes[..2]), Err(MessageError::Truncated));
+        assert_eq!(Chunk::parse(&[0xc1, 4, 7]), Err(MessageError::BadField { field: "object tag" }));
     }
 }

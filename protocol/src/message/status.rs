@@ -6,7 +6,7 @@
 //!      2    low 8 bits of the model's version, zero without one
 //!      3    battery as in LoRaWAN's DevStatusAns: 0 external, 1 to 254, 255 unknown
 //! progress:
-//!      +0   object kind (bit 7) | low 7 bits of its version
+//!      +0   object kind (bits 7-6) | low 6 bits of its version
 //!      +1   first missing chunk
 //!      +2   length n of the bitmap, 0 to 8
 //!      +3.. bitmap: bit i of byte j set: chunk (first missing + 1 + 8 j + i) was received
@@ -104,7 +104,7 @@ impl Progress {
         let bitmap = reader.bytes(length.into()).ok_or(MessageError::Truncated)?;
         let mut bytes = [0; 8];
         bytes[..bitmap.len()].copy_from_slice(bitmap);
-        let object = ObjectTag::from_byte(tag);
+        let object = ObjectTag::from_byte(tag).ok_or(MessageError::BadField { field: "object tag" })?;
         Ok(Self { object, first_missing, received_after: u64::from_le_bytes(bytes) })
     }
 
@@ -158,7 +158,7 @@ mod tests {
         };
         let mut bytes = [0; 64];
         let length = status.emit(&mut bytes).unwrap();
-        let expected = [3, 1, 0x82, 255, 0x83, 2, 2, 5, 1, 0x82, 0x2c, 1, 0x2d, 1];
+        let expected = [3, 1, 0x82, 255, 0x43, 2, 2, 5, 1, 0x82, 0x2c, 1, 0x2d, 1];
         assert_eq!(bytes[..length], expected);
         assert_eq!(Status::parse(&expected), Ok(status));
         assert_eq!(Status::parse(&[4, 0, 0, 0]), Err(MessageError::BadField { field: "flags" }));

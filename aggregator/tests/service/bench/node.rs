@@ -120,6 +120,7 @@ impl Node {
                 self.model_version = manifest.version;
                 self.model = object.to_vec();
             }
+            ObjectKind::Keys => panic!("no keys are published"),
         }
         self.assembly.clear();
     }

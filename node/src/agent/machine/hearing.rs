@@ -131,6 +131,8 @@ impl Agent<'_> {
         let held = match object.kind {
             ObjectKind::Task => self.current.map(|current| current.version),
             ObjectKind::Model => Some(self.model_version).filter(|&version| version > 0),
+            // A change of keys is not the agent's to apply.
+            ObjectKind::Keys => return false,
         };
         held.is_none_or(|version| ObjectTag::new(object.kind, version) != object)
     }
@@ -145,6 +147,7 @@ impl Agent<'_> {
         let is_newer = match manifest.kind {
             ObjectKind::Task => held_task.is_none_or(|held| manifest.version > held),
             ObjectKind::Model => held_task.is_some() && manifest.version > self.model_version,
+            ObjectKind::Keys => false,
         };
         if manifest.task != self.config.task_id || is_expired || !is_newer {
             return None;
@@ -162,6 +165,7 @@ impl Agent<'_> {
                 self.model_version = manifest.version;
                 self.counts.models += 1;
             }
+            ObjectKind::Keys => return None,
         }
         self.verdicts = (0, 0);
         self.evidence = Evidence::default();

@@ -26,7 +26,8 @@ enum Turn {
 }
 
 fn turn() -> impl Strategy<Value = Turn> {
-    let kind = prop_oneof![Just(ObjectKind::Task), Just(ObjectKind::Model)];
+    let kind =
+        prop_oneof![2 => Just(ObjectKind::Task), 2 => Just(ObjectKind::Model), 1 => Just(ObjectKind::Keys)];
     prop_oneof![
         1 => Just(Turn::Fails),
         1 => (0u8..5).prop_map(Turn::Refused),
@@ -149,6 +150,7 @@ impl Life {
                 let stream = match kind {
                     ObjectKind::Task => task_stream(version, RULE),
                     ObjectKind::Model => model_stream(version, 0.5),
+                    ObjectKind::Keys => stream(&manifest(ObjectKind::Keys, version, 0, &[1; 69]), &[1; 69]),
                 };
                 let chunks = node.peer.chunks(ObjectTag::new(kind, version), &stream);
                 Some(chunks[index % chunks.len()].clone())
