@@ -187,7 +187,7 @@ mod tests {
             assert_eq!(received == Received::Complete, is_last);
         }
         let (manifest, object) = assembly.verify(&present.root)?;
-        Ok(present.successor(&manifest, object).unwrap())
+        Ok(present.successor(&manifest, object).expect("the root signed the next generation"))
     }
 
     #[test]
