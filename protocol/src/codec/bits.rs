@@ -54,6 +54,11 @@ impl<'a> BitReader<'a> {
         Self { bytes, used_bits: 0 }
     }
 
+    /// How many bytes there were.
+    pub const fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
     pub fn bit(&mut self) -> Option<bool> {
         let byte = self.bytes.get(self.used_bits / 8)?;
         let set = byte & 0x80 >> (self.used_bits % 8) != 0;

@@ -5,8 +5,8 @@
 //! then the levels of all rows, `bits` each, most significant first, offset binary; the last byte filled with ones
 //! ```
 //! A level l in -L..=L, L = 2^(bits - 1) - 1, stands for l * scale / L.
-use super::CodecError;
 use super::bits::{BitReader, BitWriter};
+use super::{CodecError, scale};
 
 /// Bytes of a model of `rows` by `columns` parameters.
 pub const fn encoded_bytes(rows: usize, columns: usize, bits: u8) -> usize {
@@ -69,18 +69,7 @@ fn levels(bits: u8) -> Result<f32, CodecError> {
 
 /// The scale of a row: its largest magnitude, rounded up to half precision so that no value is clipped.
 fn row_scale(row: &[f32]) -> Result<half::f16, CodecError> {
-    let mut largest = 0f32;
-    for value in row {
-        if !value.is_finite() {
-            return Err(CodecError::NotFinite);
-        }
-        largest = largest.max(libm::fabsf(*value));
-    }
-    let mut scale = half::f16::from_f32(largest);
-    if scale.to_f32() < largest {
-        scale = half::f16::from_bits(scale.to_bits() + 1);
-    }
-    if scale.is_finite() { Ok(scale) } else { Err(CodecError::NotFinite) }
+    scale::not_below(scale::largest_magnitude(row)?)
 }
 
 #[cfg(all(test, feature = "std"))]

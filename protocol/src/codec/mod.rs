@@ -17,10 +17,19 @@
 //! the payload), so that nothing but the payload travels.
 mod bits;
 mod block;
+mod codes;
+pub mod dense;
+pub mod drive;
+pub mod eden;
+pub mod feedback;
+pub mod hadamard;
 pub mod linear;
 pub mod positions;
 pub mod random;
 pub mod range;
+mod scale;
+#[cfg(all(test, feature = "std"))]
+mod testing;
 pub mod topk;
 pub mod update;
 
@@ -75,7 +84,7 @@ pub enum CodecError {
         field: &'static str,
     },
     /// A width of parameters that the codec does not have.
-    #[error("{bits} bits a parameter; the codec has 2 to 8")]
+    #[error("the codec has no width of {bits} bits a parameter")]
     UnknownWidth {
         /// The width asked for.
         bits: u8,

@@ -8,8 +8,8 @@
 //! ```
 //! A gap is the number of coordinates skipped. Magnitude code m stands for (m + 1) / 8 of the largest. The last byte
 //! is filled with ones, which never complete a gap, so no count is needed: the payload decodes by itself.
-use super::CodecError;
 use super::bits::{BitReader, BitWriter, rice_bits};
+use super::{CodecError, scale};
 
 const HEADER_BITS: usize = 20;
 const VALUE_BITS: usize = 4;
@@ -28,7 +28,7 @@ pub struct Entry {
 ///
 /// Takes about `16 * (update.len() + entries)` steps and no memory besides.
 pub fn encode(update: &[f32], payload: &mut [u8]) -> Result<usize, CodecError> {
-    let largest = largest_magnitude(update)?;
+    let largest = scale::largest_magnitude(update)?;
     // The half-precision value that travels is the unit of all levels, on both sides.
     let unit = half::f16::from_f32(largest);
     if !unit.is_finite() || unit.to_f32() <= 0.0 {
@@ -87,17 +87,6 @@ impl Iterator for Entries<'_> {
         self.next = index + 1;
         Some(Entry { index, value: if negative { -magnitude } else { magnitude } })
     }
-}
-
-fn largest_magnitude(update: &[f32]) -> Result<f32, CodecError> {
-    let mut largest = 0.0;
-    for value in update {
-        if !value.is_finite() {
-            return Err(CodecError::NotFinite);
-        }
-        largest = libm::fabsf(*value).max(largest);
-    }
-    Ok(largest)
 }
 
 struct Plan {
