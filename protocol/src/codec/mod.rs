@@ -28,6 +28,7 @@ pub mod positions;
 pub mod random;
 pub mod range;
 mod scale;
+pub mod terngrad;
 #[cfg(all(test, feature = "std"))]
 mod testing;
 pub mod topk;
