@@ -70,6 +70,12 @@ impl<'a> BitReader<'a> {
         (0..count).try_fold(0, |value, _| Some(value << 1 | u32::from(self.bit()?)))
     }
 
+    /// Whether all that is left are fewer than eight ones: what [`BitWriter::finish`] fills with.
+    pub fn ones(mut self) -> bool {
+        let left = self.bytes.len() * 8 - self.used_bits;
+        left < 8 && (0..left).all(|_| self.bit() == Some(true))
+    }
+
     pub fn rice(&mut self, parameter: u32) -> Option<u32> {
         let mut high = 0u32;
         while self.bit()? {

@@ -63,6 +63,11 @@ impl<'a> CodesWriter<'a> {
         self.put(u32::from(scale.to_bits()), SCALE_BITS);
     }
 
+    /// One bit a coordinate, 1 where it is negative.
+    pub fn put_signs(&mut self, values: &[f32]) {
+        values.iter().for_each(|&value| self.put(u32::from(value < 0.0), 1));
+    }
+
     pub fn finish(self) -> Block {
         Block { bytes: self.start_bytes + self.bits.finish(), end: self.range.end }
     }
@@ -115,14 +120,12 @@ impl<'a> CodesReader<'a> {
     }
 
     /// Demands that only the ones which fill the last byte are left.
-    fn end(mut self) -> Result<(), CodecError> {
-        let left_bytes = self.left_bits / 8;
-        if left_bytes > 0 {
-            let have_bytes = self.bits.bytes();
-            return Err(CodecError::WrongLength { have_bytes, need_bytes: have_bytes - left_bytes });
-        }
-        let left_bits = self.left_bits as u32;
-        match self.field(left_bits)? == (1 << left_bits) - 1 {
+    fn end(self) -> Result<(), CodecError> {
+        let (have_bytes, left_bytes) = (self.bits.bytes(), self.left_bits / 8);
+        match self.bits.ones() {
+            _ if left_bytes > 0 => {
+                Err(CodecError::WrongLength { have_bytes, need_bytes: have_bytes - left_bytes })
+            }
             true => Ok(()),
             false => Err(CodecError::BadField { field: "filling" }),
         }

@@ -56,7 +56,7 @@ pub fn encode(
         Scale::LeastSquares => magnitudes / rotated.len() as f32,
         Scale::Unbiased => scale::ratio(scale::sum(rotated, |value| value * value), magnitudes),
     })?);
-    rotated.iter().for_each(|&value| writer.put(u32::from(value < 0.0), 1));
+    writer.put_signs(rotated);
     Ok(writer.finish())
 }
 

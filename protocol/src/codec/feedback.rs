@@ -67,3 +67,87 @@ impl<'a> Residual<'a> {
         both.for_each(|(owed, value)| *owed -= value);
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::super::drive::{self, Scale};
+    use super::super::testing::{Codec, gaussian, nmse};
+    use super::super::{eden, low_rank, sign};
+    use super::*;
+    use core::cell::RefCell;
+    use std::vec;
+    use std::vec::Vec;
+
+    const PARAMS: usize = 130;
+
+    /// Says the same update 60 times, what it owed included, and returns how far all that was said is from all that
+    /// was learnt.
+    fn error_of_the_sum(codec: &Codec<'_>, contractive: Contractive) -> f64 {
+        let update = gaussian(PARAMS, 4);
+        let (mut memory, mut learnt, mut said) = (vec![0.0; PARAMS], vec![0.0; PARAMS], vec![0.0; PARAMS]);
+        for _ in 0..60 {
+            let mut residual = Residual::new(&mut memory, contractive);
+            residual.add(&update).expect("the update is finite and of this size");
+            let decoded = codec.transfer(residual.owed(), 100);
+            residual.subtract(0..PARAMS, &decoded);
+            learnt.iter_mut().zip(&update).for_each(|(learnt, value)| *learnt += value);
+            said.iter_mut().zip(&decoded).for_each(|(said, value)| *said += value);
+        }
+        let owed: Vec<f32> = learnt.iter().zip(&said).map(|(learnt, said)| learnt - said).collect();
+        assert!(nmse(&owed, &memory) < 1e-6, "nothing is lost");
+        nmse(&learnt, &said)
+    }
+
+    #[test]
+    fn all_that_was_learnt_is_said_in_the_end() {
+        let rotated = |update: &[f32], start, payload: &mut [u8]| {
+            drive::encode(update, start, Scale::LeastSquares, 7, &mut [0.0; PARAMS], payload)
+        };
+        let levels = |update: &[f32], start, payload: &mut [u8]| {
+            eden::encode(update, start, 2, Scale::LeastSquares, 7, &mut [0.0; PARAMS], payload)
+        };
+        let shape = low_rank::Shape { columns: 13, components: 1, bits: 4 };
+        let warm = RefCell::new([0.0; 13]);
+        let product = |update: &[f32], start, payload: &mut [u8]| {
+            let warm = &mut *warm.borrow_mut();
+            low_rank::encode(update, start, shape, warm, 7, &mut [0.0; 23], payload)
+        };
+        let least_squares = Scale::LeastSquares.contractive().unwrap();
+        let codecs = [
+            ("signs", Codec::new(sign::encode, sign::decode), sign::CONTRACTIVE, 0.01),
+            (
+                "rotated signs",
+                Codec::new(rotated, |payload, update| drive::decode(payload, 7, update)),
+                least_squares,
+                0.01,
+            ),
+            (
+                "rotated levels",
+                Codec::new(levels, |payload, update| eden::decode(payload, 7, update)),
+                least_squares,
+                0.01,
+            ),
+            (
+                "low rank",
+                Codec::new(product, |payload, update| low_rank::decode(payload, 13, update)).of_rows(13, 20),
+                low_rank::CONTRACTIVE,
+                0.02,
+            ),
+        ];
+        for (name, codec, contractive, most) in codecs {
+            let error = error_of_the_sum(&codec, contractive);
+            assert!(error < most, "{name}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_update_that_is_not_finite_or_of_another_size_changes_nothing() {
+        let mut memory = [1.0, 2.0];
+        let mut residual = Residual::new(&mut memory, sign::CONTRACTIVE);
+        assert_eq!(residual.add(&[1.0, f32::NAN]), Err(CodecError::NotFinite));
+        assert_eq!(residual.add(&[1.0]), Err(CodecError::ScratchTooSmall { need: 2, have: 1 }));
+        assert_eq!(residual.owed(), [1.0, 2.0]);
+        residual.subtract(1..9, &[5.0, 5.0, 5.0]);
+        assert_eq!(residual.owed(), [1.0, -3.0]);
+    }
+}

@@ -21,13 +21,18 @@ mod codes;
 pub mod dense;
 pub mod drive;
 pub mod eden;
+pub mod elastic;
 pub mod feedback;
 pub mod hadamard;
 pub mod linear;
+pub mod low_rank;
+pub mod nuqsgd;
 pub mod positions;
+pub mod qsgd;
 pub mod random;
 pub mod range;
 mod scale;
+pub mod sign;
 pub mod terngrad;
 #[cfg(all(test, feature = "std"))]
 mod testing;

@@ -269,14 +269,20 @@ impl<const N: usize> Adaptive<N> {
         Self { counts: [1; N] }
     }
 
+    /// The first `symbols` of them equally likely, the others impossible.
+    pub fn of(symbols: usize) -> Self {
+        Self { counts: core::array::from_fn(|symbol| u16::from(symbol < symbols)) }
+    }
+
     /// The sum of all frequencies.
     pub fn total(&self) -> u32 {
         self.counts.iter().map(|count| u32::from(*count)).sum()
     }
 
-    /// The frequency of the least likely symbol.
+    /// The frequency of the least likely symbol that is possible.
     pub fn least(&self) -> u32 {
-        self.counts.iter().fold(u16::MAX, |least, count| least.min(*count)).into()
+        let possible = self.counts.iter().filter(|count| **count > 0);
+        possible.fold(u16::MAX, |least, count| least.min(*count)).into()
     }
 
     /// The place of a symbol.

@@ -29,6 +29,11 @@ impl<'a> Codec<'a> {
         Self { encode: Box::new(encode), decode: Box::new(decode), columns: 1, room: 8 }
     }
 
+    /// For codecs of matrices, whose blocks are rows and take at least `room` bytes.
+    pub fn of_rows(self, columns: usize, room: usize) -> Self {
+        Self { columns, room, ..self }
+    }
+
     /// The blocks of an update, each with the coordinates that it holds.
     pub fn blocks(&self, update: &[f32], room: usize) -> Vec<(Range<usize>, Vec<u8>)> {
         let (mut blocks, mut start) = (vec![], 0);

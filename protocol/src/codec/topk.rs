@@ -9,7 +9,11 @@
 //! A gap is the number of coordinates skipped. Magnitude code m stands for (m + 1) / 8 of the largest. The last byte
 //! is filled with ones, which never complete a gap, so no count is needed: the payload decodes by itself.
 use super::bits::{BitReader, BitWriter, rice_bits};
+use super::feedback::Contractive;
 use super::{CodecError, scale};
+
+/// What is dropped, and what rounding to the nearest level leaves, is less than what is kept.
+pub const CONTRACTIVE: Contractive = Contractive::PROMISE;
 
 const HEADER_BITS: usize = 20;
 const VALUE_BITS: usize = 4;
