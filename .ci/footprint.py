@@ -1,0 +1,205 @@
+"""Measures the items of protocol/footprint and writes docs/footprint.md, or checks that it still holds.
+
+Usage: footprint.py [--check] -- CARGO BUILD ARGUMENT...     in the folder of the program, for a bare-metal target
+
+The program is built once with all items, which the emulator runs, and once more for each item alone, whose size
+counts. Nothing depends on the speed of the machine.
+"""
+
+import itertools
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+
+TABLE = pathlib.Path(__file__).parent.parent / "docs" / "footprint.md"
+PROGRAM = "chirrup-footprint"
+TOLERANCE = 0.02
+SEALING_PATH = "sealing path"
+SEALING_STACK_LIMIT_BYTES = 2048
+# What firmware is built with comes first, as in the manifest of the program.
+LEVELS = ("s", "z", "3")
+LARGEST_RUN_S = 300
+
+SECTIONS = {
+    "frames": ("Frames and objects", "At 40 and 231 bytes of message, 650 and 5,000 bytes of object."),
+    "identity": ("Identity", "Once in a node's life, or when the aggregator's keys change."),
+    "updates": (
+        "Codecs of client updates",
+        "At 650 and 5,000 parameters. One call: the payload of one frame, 100 bytes of EU868 DR3.",
+    ),
+    "parts": ("Parts of codecs", "At 650 and 5,000 parameters, or as it says."),
+    "items": (
+        "Codecs of statistics, prototypes and other contributions",
+        "At 650 and 5,000 parameters. One call: the payload of one frame, 100 bytes of EU868 DR3.",
+    ),
+    "models": ("Codecs of models", "At 650 and 5,000 parameters. One call: the whole model."),
+}
+
+PREFACE = """# Footprint on a Cortex-M4
+
+What `chirrup-protocol` needs on a node. `.ci/footprint` measures it and writes this file; `.ci/footprint --check`
+fails when a figure is more than 2 % off. Built with {compiler}, opt-level `{level}`, one codegen unit and whole-program
+optimisation, for `thumbv7em-none-eabihf`; run by QEMU as board `mps2-an386`.
+
+- **Flash**: code and constants of a program that does nothing but the item, less those of one that does nothing.
+  Items share code, so a node with several needs less than their sum.
+- **Stack**: what is used below the caller, by painting.
+- **Lent**: memory that the caller lends for the work, besides inputs and outputs. No item has static memory.
+- **Instructions**: executed, to within 40. They are not cycles: a Cortex-M4 takes one to two a piece, more for divisions
+  and slow flash.
+"""
+
+
+def build(command: list[str], level: str, item: int | None = None) -> pathlib.Path:
+    environment = dict(os.environ, CARGO_PROFILE_RELEASE_OPT_LEVEL=level)
+    if item is not None:
+        environment["FOOTPRINT_ITEM"] = str(item)
+    subprocess.run(command, env=environment, check=True)
+    target = command[command.index("--target") + 1]
+    return pathlib.Path(environment["CARGO_TARGET_DIR"]) / target / "release" / PROGRAM
+
+
+def run(program: pathlib.Path) -> list[dict]:
+    """What the program printed, a dictionary a line."""
+    emulator = ["qemu-system-arm", "-M", "mps2-an386", "-icount", "shift=0", "-nographic", "-monitor", "none"]
+    emulator += ["-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", str(program)]
+    ran = subprocess.run(emulator, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LARGEST_RUN_S)
+    if ran.returncode != 0:
+        raise SystemExit(f"the program ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
+    names = ("index", "section", "item", "size", "stack", "lent", "instructions")
+    texts = ("section", "item")
+    lines = (dict(zip(names, line.split("\t"), strict=True)) for line in ran.stdout.splitlines())
+    return [{name: value if name in texts else int(value) for name, value in line.items()} for line in lines]
+
+
+def sizes(program: pathlib.Path) -> tuple[int, int]:
+    """Flash and static RAM of an ELF file in bytes: its sections that are loaded, and those that are writable."""
+    elf = program.read_bytes()
+    assert elf[:6] == b"\x7fELF\x01\x01", f"{program} is no little-endian ELF file of 32 bits"
+    (start,) = struct.unpack_from("<I", elf, 0x20)
+    entry_bytes, count = struct.unpack_from("<HH", elf, 0x2E)
+    flash = ram = 0
+    for index in range(count):
+        kind, flags, _, _, size = struct.unpack_from("<IIIII", elf, start + index * entry_bytes + 4)
+        is_writable, is_allocated, has_no_bytes = flags & 1, flags & 2, kind == 8
+        if is_allocated and not has_no_bytes:
+            flash += size
+        if is_allocated and is_writable:
+            ram += size
+    return flash, ram
+
+
+def cell(values: list[int]) -> str:
+    """One number where all are equal."""
+    return " / ".join(f"{value:,}" for value in (values if len(set(values)) > 1 else values[:1]))
+
+
+def section_table(lines: list[dict], flash: dict[int, int]) -> list[str]:
+    rows = ["| item | flash, B | stack, B | lent, B | instructions |", "| --- | ---: | ---: | ---: | ---: |"]
+    for index, group in itertools.groupby(lines, key=lambda line: line["index"]):
+        group = list(group)
+        cells = [cell([line[name] for line in group]) for name in ("stack", "lent", "instructions")]
+        rows.append(f"| {group[0]['item']} | {flash[index]:,} | {' | '.join(cells)} |")
+    return rows
+
+
+def level_table(programs: dict[str, tuple[int, list[dict]]]) -> list[str]:
+    rows = [
+        "## Which opt-level",
+        "",
+        f"Firmware is built with `{LEVELS[0]}`. Flash is that of the program with all items at once, its report included;",
+        "instructions are the sum of those above.",
+        "",
+        "| opt-level | flash, B | largest stack of a codec, B | sealing path, B | instructions, millions |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for level, (flash, lines) in programs.items():
+        codecs = max(line["stack"] for line in lines if line["section"] not in ("frames", "identity"))
+        millions = sum(line["instructions"] for line in lines) / 1e6
+        rows.append(f"| `{level}` | {flash:,} | {codecs:,} | {sealing_stack(lines):,} | {millions:,.1f} |")
+    return rows
+
+
+def sealing_stack(lines: list[dict]) -> int:
+    return max(line["stack"] for line in lines if line["item"].startswith(SEALING_PATH))
+
+
+def measure(command: list[str]) -> str:
+    """The text of the table. Ends the program when the sealing path needs too much stack."""
+    programs = {}
+    for level in LEVELS:
+        program = build(command, level)
+        programs[level] = sizes(program)[0], run(program)
+    firmware = LEVELS[0]
+    lines = programs[firmware][1]
+    alone = {index: sizes(build(command, firmware, index)) for index in sorted({line["index"] for line in lines})}
+    flash = {index: size - alone[0][0] for index, (size, _) in alone.items()}
+    static = [index for index, (_, ram) in alone.items() if ram != alone[0][1]]
+    if static:
+        raise SystemExit(f"items {static} have static memory, and the table says that none has")
+    if sealing_stack(lines) > SEALING_STACK_LIMIT_BYTES:
+        raise SystemExit(f"the sealing path uses {sealing_stack(lines)} B of stack, over {SEALING_STACK_LIMIT_BYTES}")
+    text = [PREFACE.format(compiler=compiler(), level=firmware)]
+    for section, (title, sentence) in SECTIONS.items():
+        of_section = [line for line in lines if line["section"] == section]
+        if of_section:
+            text += [f"## {title}", "", sentence, "", *section_table(of_section, flash), ""]
+    return "\n".join([*text, *level_table(programs)]) + "\n"
+
+
+def compiler() -> str:
+    version = subprocess.run([os.environ.get("RUSTC", "rustc"), "--version"], capture_output=True, text=True, check=True)
+    return " ".join(version.stdout.split()[:2])
+
+
+def rows_of(text: str) -> dict[tuple[str, str], list[str]]:
+    """Cells by heading and first cell."""
+    heading, rows = "", {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            heading = line.strip("# ")
+        elif line.startswith("| ") and "---" not in line:
+            name, *cells = (part.strip() for part in line.strip("|").split("|"))
+            rows[heading, name] = cells
+    return rows
+
+
+def differs(written: str, measured: str) -> bool:
+    numbers = [[float(number.replace(",", "")) for number in re.findall(r"\d[\d,.]*", text)] for text in (written, measured)]
+    if len(numbers[0]) != len(numbers[1]) or not numbers[0]:
+        return written != measured
+    return any(abs(was - now) > TOLERANCE * was for was, now in zip(*numbers))
+
+
+def check(measured: str) -> int:
+    written = TABLE.read_text()
+    if f"Built with {compiler()}," not in written:
+        print(f"note: {TABLE.name} is of another compiler than {compiler()}, its figures cannot be compared")
+        return 0
+    before, after = rows_of(written), rows_of(measured)
+    failures = [f"{'missing' if key in after else 'gone'}: {' | '.join(key)}" for key in before.keys() ^ after.keys()]
+    for key in before.keys() & after.keys():
+        for was, now in itertools.zip_longest(before[key], after[key], fillvalue=""):
+            if differs(was, now):
+                failures.append(f"{' | '.join(key)}: {was} -> {now}")
+    for failure in sorted(failures):
+        print(failure)
+    print(f"{len(after)} rows measured, {len(failures)} differ from {TABLE.name}")
+    return 1 if failures else 0
+
+
+def main(words: list[str]) -> int:
+    split = words.index("--")
+    measured = measure(words[split + 1 :])
+    if "--check" in words[:split]:
+        return check(measured)
+    TABLE.write_text(measured)
+    print(f"wrote {TABLE.name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

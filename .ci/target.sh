@@ -1,0 +1,35 @@
+# Sourced by what builds for a Cortex-M4 with floating point: no operating system, no standard library.
+#
+# `core` for that target comes from rustup where it can, otherwise it is compiled from Debian's packages `rustc-web`
+# and `rust-web-src` (which need RUSTC_BOOTSTRAP, since -Zbuild-std is not stable). The toolchain is the one of the
+# folder in which `need_core` is called.
+
+target=thumbv7em-none-eabihf
+# What cargo is given besides the target, once `need_core` has run.
+core_flags=()
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+install_packages() { # PACKAGE...
+  as_root apt-get update -qq
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+}
+
+from_rustup() {
+  command -v rustup >/dev/null || return 1
+  rustup target list --installed | grep -qx "$target" || rustup target add "$target"
+}
+
+from_debian() {
+  [ -x /usr/bin/rustc ] && [ -d "$(/usr/bin/rustc --print sysroot)/lib/rustlib/src/rust/library" ] && return
+  install_packages rustc-web rust-web-src
+}
+
+need_core() {
+  if [ "${CHIRRUP_CORE:-rustup}" = rustup ] && from_rustup; then return; fi
+  from_debian
+  export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
+  core_flags=(-Zbuild-std=core)
+}
