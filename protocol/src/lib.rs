@@ -11,8 +11,9 @@
 //! Modules in reading order:
 //! - [`ids`], [`time`]: who and when;
 //! - [`airtime`], [`region`], [`duty`]: what a frame costs, how large it may be, and how often it may be sent;
-//! - [`seal`], [`replay`]: the end-to-end protection of a frame;
+//! - [`seal`], [`replay`], [`epoch`]: the end-to-end protection of a frame, and the life of its keys and counters;
 //! - [`identity`]: who has which keys, and how a node and the aggregator come to share a secret;
+//! - [`slots`]: a record that no power cut can break;
 //! - [`message`]: what a sealed frame says, one file a message;
 //! - [`codec`]: how models and updates become few bytes, one file a codec;
 //! - [`task`], [`manifest`], [`object`]: what the aggregator publishes, its signature, and its way in chunks;
@@ -32,6 +33,7 @@ pub mod airtime;
 pub mod backhaul;
 pub mod codec;
 pub mod duty;
+pub mod epoch;
 pub mod identity;
 pub mod ids;
 pub mod manifest;
@@ -40,6 +42,7 @@ pub mod object;
 pub mod region;
 pub mod replay;
 pub mod seal;
+pub mod slots;
 pub mod task;
 pub mod time;
 mod wire;

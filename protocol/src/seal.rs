@@ -30,6 +30,8 @@ pub const MAX_MESSAGE_BYTES: usize = 242 - OVERHEAD_BYTES;
 pub const COUNTER_END: u64 = 1 << 40;
 /// Counters are reserved in persistent storage in blocks of this many.
 pub const COUNTER_BLOCK: u64 = 64;
+/// Counters with the same low bits that a reader tries: the nearest to what it expects, and those above it.
+pub const COUNTER_TRIES: u64 = 4;
 
 const VERSION: u8 = 1;
 const LABEL: &[u8; 8] = b"chirrup1";
@@ -238,6 +240,26 @@ pub fn open(
     }
 }
 
+/// Opens `frame` whose counter is the nearest to `expected`, or one of the next three with the same low bits: 2^17
+/// frames in a row may have been lost. Returns counter and length of the message.
+pub fn open_near(
+    key: &FrameKey,
+    binding: Binding,
+    expected: u64,
+    frame: &[u8],
+    message: &mut [u8; MAX_MESSAGE_BYTES],
+) -> Result<(u64, usize), OpenError> {
+    let nearest = Header::parse(frame)?.counter(expected);
+    for counter in (0..COUNTER_TRIES).map(|span| nearest.saturating_add(span << 16)) {
+        if counter < COUNTER_END
+            && let Ok(length) = open(key, binding, counter, frame, message)
+        {
+            return Ok((counter, length));
+        }
+    }
+    Err(OpenError::NotAuthentic)
+}
+
 fn nonce(key: &FrameKey, counter: u64) -> [u8; 13] {
     let mut nonce = key.initial_value;
     for (byte, counter_byte) in nonce[8..].iter_mut().zip(&counter.to_be_bytes()[3..]) {
@@ -259,8 +281,8 @@ fn associated_data(header: u8, binding: Binding, counter: u64) -> [u8; 27] {
 
 /// Counters of one direction, used only after storage holds their reservation.
 ///
-/// After a power cut the owner goes on at the stored limit: at most [`COUNTER_BLOCK`] - 1 counters are skipped and
-/// none is used twice.
+/// After a power cut the owner goes on at the stored limit. The cut spends the counter that was wanted next, at most
+/// [`COUNTER_BLOCK`] - 1 more are passed over, and none is used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counters {
     next: u64,
@@ -352,6 +374,25 @@ mod tests {
         assert_eq!(open_as(other, 70_000), Err(OpenError::NotAuthentic));
         let down = DeviceSecret::new([9; 32]).frame_key(binding().dev_eui, 5, Direction::Down);
         assert_eq!(open(&down, binding(), 70_000, frame, &mut message), Err(OpenError::NotAuthentic));
+    }
+
+    #[test]
+    fn a_frame_after_a_long_silence_opens() {
+        let (mut frame, mut message) = ([0; 242], [0; MAX_MESSAGE_BYTES]);
+        for (counter, opens) in
+            [(100, true), (1 << 15, true), (1 << 17, true), (229_000, true), (1 << 18, false)]
+        {
+            let length = seal(&key(), binding(), counter, b"learnt", &mut frame).unwrap();
+            let opened = open_near(&key(), binding(), 0, &frame[..length], &mut message);
+            assert_eq!(opened.is_ok(), opens, "{counter}");
+            assert_eq!(opened.unwrap_or((counter, 6)), (counter, 6));
+        }
+        let length = seal(&key(), binding(), COUNTER_END - 1, b"learnt", &mut frame).unwrap();
+        let opened = open_near(&key(), binding(), COUNTER_END, &frame[..length], &mut message);
+        assert_eq!(opened, Ok((COUNTER_END - 1, 6)));
+        let other = Binding { fport: 2, ..binding() };
+        let opened = open_near(&key(), other, u64::MAX, &frame[..length], &mut message);
+        assert_eq!(opened, Err(OpenError::NotAuthentic));
     }
 
     #[test]

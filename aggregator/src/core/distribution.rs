@@ -97,7 +97,7 @@ impl Registry {
         }
     }
 
-    /// The version, not newer than the newest, that a number's low `bits` bits stand for; zero stands for none.
+    /// The version, not newer than the newest, that a number's low `bits` bits stand for.
     fn version_of(&self, kind: ObjectKind, low: u8, bits: u32) -> u32 {
         let newest = self.newest(kind).map_or(0, |published| published.version);
         let mask = (1u32 << bits) - 1;
@@ -108,11 +108,9 @@ impl Registry {
 impl Holding {
     /// Takes over what a device says of itself.
     pub fn update(&mut self, registry: &Registry, status: &Status) {
-        self.task_version = match status.task_version_low {
-            0 => 0,
-            low => registry.version_of(ObjectKind::Task, low, 8),
-        };
-        self.model_version = registry.version_of(ObjectKind::Model, status.model_version_low, 8);
+        let version = |kind, low: Option<u8>| low.map_or(0, |low| registry.version_of(kind, low, 8));
+        self.task_version = version(ObjectKind::Task, status.task_version_low);
+        self.model_version = version(ObjectKind::Model, status.model_version_low);
         self.transfer = status.progress.map(|progress| {
             let ObjectTag { kind, version_low } = progress.object;
             Transfer { kind, version: registry.version_of(kind, version_low, VERSION_BITS), progress }
@@ -192,8 +190,10 @@ mod tests {
         registry
     }
 
+    /// Zero stands for none.
     fn status(task: u8, model: u8, progress: Option<Progress>) -> Status {
-        Status { task_version_low: task, model_version_low: model, battery: 255, progress, evaluation: None }
+        let [task_version_low, model_version_low] = [task, model].map(|low| (low > 0).then_some(low));
+        Status { task_version_low, model_version_low, battery: 255, progress, evaluation: None }
     }
 
     #[test]
@@ -258,8 +258,10 @@ mod tests {
     fn versions_are_understood_across_the_wrap_of_their_low_bits() {
         let registry = registry(&[255, 256, 257]);
         let mut holding = Holding::default();
-        holding.update(&registry, &status(1, 0, None));
+        holding.update(&registry, &Status { model_version_low: Some(0), ..status(1, 0, None) });
         assert_eq!(holding.model_version, 256);
+        holding.update(&registry, &status(1, 0, None));
+        assert_eq!(holding.model_version, 0, "a node without a model is no node with version 256");
         holding.update(&registry, &status(1, 1, None));
         assert_eq!(holding.model_version, 257);
         holding.update(&registry, &status(1, 2, None));

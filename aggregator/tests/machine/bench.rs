@@ -195,14 +195,10 @@ impl Node {
     }
 }
 
+/// Zero stands for none.
 pub fn holds(task: u8, model: u8) -> Status {
-    Status {
-        task_version_low: task,
-        model_version_low: model,
-        battery: 255,
-        progress: None,
-        evaluation: None,
-    }
+    let [task_version_low, model_version_low] = [task, model].map(|low| (low > 0).then_some(low));
+    Status { task_version_low, model_version_low, battery: 255, progress: None, evaluation: None }
 }
 
 /// What a downlink said.

@@ -29,6 +29,7 @@ use super::channels::MAX_CHANNELS;
 use super::mac::frequency_hz;
 use super::session::Session;
 use chirrup_protocol::region::DataRate;
+use chirrup_protocol::slots::crc32;
 
 const VERSION: u8 = 1;
 const CRC_AT: usize = Snapshot::BYTES - 4;
@@ -239,12 +240,6 @@ impl Reader<'_> {
     }
 }
 
-/// CRC-32 of IEEE 802.3, bit by bit: snapshots are rare and a table costs flash.
-fn crc32(bytes: &[u8]) -> u32 {
-    let step = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
-    !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| step(crc)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -288,12 +283,6 @@ mod tests {
         assert_eq!(bytes[63..68], [0b1111, 0, 0x28, 0x76, 0x84]);
         assert_eq!(bytes[113..121], [1, 0, 0, 0, 2, 0, 0, 0]);
         assert_eq!(Snapshot::from_bytes(&bytes), Ok(sample()));
-    }
-
-    /// The check value that every catalogue of CRCs gives for CRC-32/ISO-HDLC.
-    #[test]
-    fn the_checksum_is_crc_32() {
-        assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
     }
 
     #[test]

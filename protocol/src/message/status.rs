@@ -1,9 +1,10 @@
 //! Where a node stands. It is also the poll of a node that waits for chunks.
 //!
 //! ```text
-//! byte 0    flags: progress follows (bit 0), evaluation follows (bit 1), the rest zero
-//!      1    low 8 bits of the task object's version, zero without one
-//!      2    low 8 bits of the model's version, zero without one
+//! byte 0    flags: progress follows (bit 0), evaluation follows (bit 1), task held (bit 2), model held (bit 3),
+//!           the rest zero
+//!      1    low 8 bits of the version of the task object held, zero without one
+//!      2    low 8 bits of the version of the model held, zero without one
 //!      3    battery as in LoRaWAN's DevStatusAns: 0 external, 1 to 254, 255 unknown
 //! progress:
 //!      +0   object kind (bits 7-6) | low 6 bits of its version
@@ -24,14 +25,16 @@ pub const MAX_BITMAP_BYTES: usize = 8;
 
 const HAS_PROGRESS: u8 = 1;
 const HAS_EVALUATION: u8 = 2;
+const HOLDS_TASK: u8 = 4;
+const HOLDS_MODEL: u8 = 8;
 
 /// A node's state, as it tells the aggregator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// Low 8 bits of the version of the task object it holds; zero when it holds none.
-    pub task_version_low: u8,
-    /// Low 8 bits of the version of the model it holds; zero when it holds none.
-    pub model_version_low: u8,
+    /// Low 8 bits of the version of the task object it holds, if any.
+    pub task_version_low: Option<u8>,
+    /// Low 8 bits of the version of the model it holds, if any.
+    pub model_version_low: Option<u8>,
     /// 0 external power, 1 to 254 from empty to full, 255 unknown.
     pub battery: u8,
     /// The object it is receiving, if any.
@@ -66,11 +69,12 @@ impl Status {
     /// Reads a message.
     pub fn parse(bytes: &[u8]) -> Result<Self, MessageError> {
         let mut reader = Reader::new(bytes);
-        let [flags, task_version_low, model_version_low, battery] =
-            reader.array().ok_or(MessageError::Truncated)?;
-        if flags & !(HAS_PROGRESS | HAS_EVALUATION) != 0 {
+        let [flags, task, model, battery] = reader.array().ok_or(MessageError::Truncated)?;
+        if flags & !(HAS_PROGRESS | HAS_EVALUATION | HOLDS_TASK | HOLDS_MODEL) != 0 {
             return Err(MessageError::BadField { field: "flags" });
         }
+        let task_version_low = held(flags & HOLDS_TASK != 0, task, "task version")?;
+        let model_version_low = held(flags & HOLDS_MODEL != 0, model, "model version")?;
         let progress = if flags & HAS_PROGRESS != 0 { Some(Progress::parse(&mut reader)?) } else { None };
         let evaluation =
             if flags & HAS_EVALUATION != 0 { Some(Evaluation::parse(&mut reader)?) } else { None };
@@ -80,10 +84,13 @@ impl Status {
 
     /// Writes the message and returns its length.
     pub fn emit(&self, buffer: &mut [u8]) -> Result<usize, DoesNotFit> {
+        let (task, model) = (self.task_version_low, self.model_version_low);
         let flags = if self.progress.is_some() { HAS_PROGRESS } else { 0 }
-            | if self.evaluation.is_some() { HAS_EVALUATION } else { 0 };
+            | if self.evaluation.is_some() { HAS_EVALUATION } else { 0 }
+            | if task.is_some() { HOLDS_TASK } else { 0 }
+            | if model.is_some() { HOLDS_MODEL } else { 0 };
         emit_with(buffer, |writer| {
-            writer.bytes(&[flags, self.task_version_low, self.model_version_low, self.battery])?;
+            writer.bytes(&[flags, task.unwrap_or(0), model.unwrap_or(0), self.battery])?;
             if let Some(progress) = self.progress {
                 progress.emit(writer)?;
             }
@@ -92,6 +99,15 @@ impl Status {
                 None => Some(()),
             }
         })
+    }
+}
+
+/// A version whose flag says whether there is one; its byte is zero when there is none.
+const fn held(is_held: bool, low: u8, field: &'static str) -> Result<Option<u8>, MessageError> {
+    match (is_held, low) {
+        (true, low) => Ok(Some(low)),
+        (false, 0) => Ok(None),
+        (false, _) => Err(MessageError::BadField { field }),
     }
 }
 
@@ -150,21 +166,40 @@ mod tests {
     fn the_bytes_are_as_specified() {
         let object = ObjectTag::new(ObjectKind::Model, 0x83);
         let status = Status {
-            task_version_low: 1,
-            model_version_low: 0x82,
+            task_version_low: Some(1),
+            model_version_low: Some(0x82),
             battery: 255,
             progress: Some(Progress { object, first_missing: 2, received_after: 0b1_0000_0101 }),
             evaluation: Some(Evaluation { version_low: 0x82, correct: 300, total: 301 }),
         };
         let mut bytes = [0; 64];
         let length = status.emit(&mut bytes).unwrap();
-        let expected = [3, 1, 0x82, 255, 0x43, 2, 2, 5, 1, 0x82, 0x2c, 1, 0x2d, 1];
+        let expected = [0x0f, 1, 0x82, 255, 0x43, 2, 2, 5, 1, 0x82, 0x2c, 1, 0x2d, 1];
         assert_eq!(bytes[..length], expected);
         assert_eq!(Status::parse(&expected), Ok(status));
-        assert_eq!(Status::parse(&[4, 0, 0, 0]), Err(MessageError::BadField { field: "flags" }));
+        assert_eq!(Status::parse(&[16, 0, 0, 0]), Err(MessageError::BadField { field: "flags" }));
         assert_eq!(Status::parse(&[0, 0, 0, 0, 9]), Err(MessageError::TrailingBytes { extra_bytes: 1 }));
         let nothing_judged = [2, 0, 0, 0, 1, 0, 0, 0, 0];
         assert_eq!(Status::parse(&nothing_judged), Err(MessageError::BadField { field: "evaluation" }));
+    }
+
+    #[test]
+    fn none_and_version_256_are_told_apart() {
+        let status = |model_version_low| Status {
+            task_version_low: None,
+            model_version_low,
+            battery: 7,
+            progress: None,
+            evaluation: None,
+        };
+        for (model, bytes) in [(None, [0, 0, 0, 7]), (Some(256u32 as u8), [8, 0, 0, 7])] {
+            let mut emitted = [0; 4];
+            assert_eq!(status(model).emit(&mut emitted), Ok(4));
+            assert_eq!(emitted, bytes);
+            assert_eq!(Status::parse(&bytes), Ok(status(model)));
+        }
+        assert_eq!(Status::parse(&[8, 1, 0, 0]), Err(MessageError::BadField { field: "task version" }));
+        assert_eq!(Status::parse(&[4, 0, 1, 0]), Err(MessageError::BadField { field: "model version" }));
     }
 
     proptest! {

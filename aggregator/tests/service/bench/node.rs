@@ -136,8 +136,8 @@ impl Node {
 
     pub fn status(&mut self) -> Vec<u8> {
         let status = Status {
-            task_version_low: self.task_version as u8,
-            model_version_low: self.model_version as u8,
+            task_version_low: (self.task_version > 0).then_some(self.task_version as u8),
+            model_version_low: (self.model_version > 0).then_some(self.model_version as u8),
             battery: 200,
             progress: self.assembly.progress().filter(|progress: &Progress| progress.first_missing > 0),
             evaluation: self.evaluation.take(),

@@ -188,8 +188,8 @@ impl Agent<'_> {
         let (correct, total) = self.verdicts;
         let version_low = self.model_version as u8;
         Status {
-            task_version_low: self.current.map_or(0, |current| current.version as u8),
-            model_version_low: version_low,
+            task_version_low: self.current.map(|current| current.version as u8),
+            model_version_low: (self.model_version > 0).then_some(version_low),
             battery: link.battery,
             progress: self.assembly.progress(),
             evaluation: (total > 0).then_some(Evaluation { version_low, correct, total }),

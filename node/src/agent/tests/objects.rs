@@ -40,7 +40,7 @@ fn a_task_is_put_together_from_chunks_lost_repeated_and_out_of_order() {
     let (_, message) = node.exchange(None);
     assert!(node.now - applied_at < Duration::from_secs(60), "a model may be waiting");
     let status = Status::parse(&message).unwrap();
-    assert_eq!((status.task_version_low, status.progress), (1, None));
+    assert_eq!((status.task_version_low, status.progress), (Some(1), None));
 }
 
 #[test]

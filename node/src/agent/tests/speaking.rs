@@ -42,7 +42,7 @@ fn a_node_says_where_it_stands_until_it_is_asked_for_moments() {
     let (fport, message) = node.exchange(None);
     assert_eq!(fport, port::STATUS);
     let status = Status::parse(&message).unwrap();
-    assert_eq!((status.task_version_low, status.model_version_low, status.battery), (0, 0, 255));
+    assert_eq!((status.task_version_low, status.model_version_low, status.battery), (None, None, 255));
     assert_eq!((status.progress, status.evaluation), (None, None));
     let wanted = node.peer.control(&WANTED);
     assert_eq!(node.exchange(Some(&wanted)).0, port::STATUS);

@@ -1,0 +1,433 @@
+//! The life of a node's epochs and counters.
+//!
+//! ```text
+//!   +--------- present epoch e ---------+                          +------ epoch e + 1 ------
+//!   | 0 | 1 | 2 | ...  counters  ... | n|  -- worn, confirmed -->  | 0 | 1 | ...
+//!   +-----------------------------------+   stored before use      +-------------------------
+//!     stored in blocks of 64
+//! ```
+//! An epoch is *worn* after 2^16 counters or 30 days, and *confirmed* once a downlink sealed under it was opened. Only
+//! both together end it. The aggregator seals under an epoch that an uplink has shown it, so a confirmed epoch is one
+//! that it knows, and it is never more than one behind: a node that was out of reach for 60 days still finds itself
+//! understood, where one that advanced by its calendar alone would be lost for ever.
+//!
+//! No join begins an epoch: a network server can force joins. The age is counted on the node's monotonic clock, on top
+//! of what storage held.
+//!
+//! [`Epochs`] is the node's side, [`uplink_epoch`] the aggregator's, [`Record`] what storage holds ([`crate::slots`]).
+use crate::replay::{ReplayWindow, Replayed};
+use crate::seal::{COUNTER_BLOCK, COUNTER_END, Counters};
+use crate::time::{Duration, Instant};
+use crate::wire::{Reader, Writer};
+
+/// Downlinks for which one record has room. After a power cut as many may come that are refused, and each costs an
+/// uplink; each record wears the storage.
+pub const DOWNLINK_BLOCK: u64 = 5;
+/// An epoch whose age has grown by this much is stored: a restart forgets less of it.
+pub const AGE_STEP: Duration = Duration::from_secs(6 * 3_600);
+
+const FORMAT: u8 = 1;
+const CONFIRMED: u8 = 1;
+
+/// The epoch of an uplink with this key id, when `highest` is the highest epoch verified of its device: the one of
+/// `highest - 2` to `highest + 1` that the id names, if it exists.
+pub const fn uplink_epoch(key_id: u8, highest: u32) -> Option<u32> {
+    match (key_id as u32).wrapping_sub(highest) & 3 {
+        0 => Some(highest),
+        1 => highest.checked_add(1),
+        2 => highest.checked_sub(2),
+        _ => highest.checked_sub(1),
+    }
+}
+
+/// When an epoch is worn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Counters, used or passed over.
+    pub counters: u64,
+    /// Time spent in it.
+    pub age: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { counters: 1 << 16, age: Duration::from_secs(30 * 86_400) }
+    }
+}
+
+/// What storage holds of a node's epochs.
+///
+/// ```text
+/// byte 0      format, 1
+///      1      flags: a downlink of this epoch verified (bit 0), the rest zero
+///      2-5    epoch
+///      6-13   uplink counters of this epoch below this may have been used
+///      14-17  age of the epoch in seconds
+///      18-25  downlinks of this epoch below this may have been opened
+///      26-33  the same of the epoch before
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Record {
+    /// The epoch.
+    pub epoch: u32,
+    /// A downlink sealed under it verified.
+    pub is_confirmed: bool,
+    /// Its uplink counters below this may have been used.
+    pub up_limit: u64,
+    /// Seconds spent in it.
+    pub age_s: u32,
+    /// Downlinks below this may have been opened: of this epoch, and of the one before.
+    pub down_limit: [u64; 2],
+}
+
+impl Record {
+    /// Size of the stored form.
+    pub const BYTES: usize = 34;
+
+    /// The stored form.
+    pub fn to_bytes(&self) -> [u8; Self::BYTES] {
+        let mut bytes = [0; Self::BYTES];
+        self.write(&mut Writer::new(&mut bytes)).expect("the fields have 34 bytes in all");
+        bytes
+    }
+
+    fn write(&self, writer: &mut Writer<'_>) -> Option<()> {
+        writer.bytes(&[FORMAT, if self.is_confirmed { CONFIRMED } else { 0 }])?;
+        writer.u32(self.epoch)?;
+        writer.bytes(&self.up_limit.to_le_bytes())?;
+        writer.u32(self.age_s)?;
+        self.down_limit.iter().try_for_each(|limit| writer.bytes(&limit.to_le_bytes()))
+    }
+
+    /// Reads the stored form; `None` when it is none.
+    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let counter = |reader: &mut Reader<'_>| {
+            reader.array().map(u64::from_le_bytes).filter(|&counter| counter <= COUNTER_END + COUNTER_BLOCK)
+        };
+        let [FORMAT, flags @ 0..=CONFIRMED] = reader.array()? else { return None };
+        Some(Self {
+            epoch: reader.u32()?,
+            is_confirmed: flags & CONFIRMED != 0,
+            up_limit: counter(&mut reader)?,
+            age_s: reader.u32()?,
+            down_limit: [counter(&mut reader)?, counter(&mut reader)?],
+        })
+    }
+}
+
+/// A downlink whose seal has verified is not to be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DownlinkRefused {
+    /// It was opened before, or may have been.
+    #[error(transparent)]
+    Replayed(#[from] Replayed),
+    /// Storage does not hold a bound above it: after a power cut it could be opened again.
+    #[error("counter {counter} is not below {limit}, which storage holds")]
+    NotReserved {
+        /// Its counter.
+        counter: u64,
+        /// The bound.
+        limit: u64,
+    },
+}
+
+/// A node's present epoch, its uplink counters, and the downlinks seen in it and in the one before.
+///
+/// Before each uplink: ask [`Epochs::wanted`], store what it says, tell [`Epochs::grant`], then take a counter.
+#[derive(Clone, Debug)]
+pub struct Epochs {
+    limits: Limits,
+    stored: Record,
+    up: Counters,
+    /// Opened, of the present epoch and of the one before.
+    down: [ReplayWindow; 2],
+    /// One more than the highest counter that verified, opened or not.
+    verified: [u64; 2],
+    is_confirmed: bool,
+    /// The age that the epoch had at `since`, and the time then.
+    age: Duration,
+    since: Instant,
+}
+
+impl Epochs {
+    /// Goes on where `record` says, or begins with a default one.
+    pub const fn restored(limits: Limits, record: Record, now: Instant) -> Self {
+        let [present, previous] = record.down_limit;
+        Self {
+            limits,
+            up: Counters::restored(record.up_limit),
+            down: [ReplayWindow::restored(present), ReplayWindow::restored(previous)],
+            verified: record.down_limit,
+            is_confirmed: record.is_confirmed,
+            age: Duration::from_secs(record.age_s as u64),
+            since: now,
+            stored: record,
+        }
+    }
+
+    /// The present epoch.
+    pub const fn epoch(&self) -> u32 {
+        self.stored.epoch
+    }
+
+    /// The record that storage holds.
+    pub const fn stored(&self) -> &Record {
+        &self.stored
+    }
+
+    /// The counter of the next uplink, once it is reserved.
+    pub const fn next_uplink(&self) -> u64 {
+        self.up.next()
+    }
+
+    /// Whether a downlink sealed under the present epoch verified: the aggregator knows the epoch.
+    pub const fn is_confirmed(&self) -> bool {
+        self.is_confirmed
+    }
+
+    /// Time spent in the epoch, as far as is known.
+    pub fn age(&self, now: Instant) -> Duration {
+        self.age + (now - self.since)
+    }
+
+    /// What storage must hold before the next uplink; `None` when it does.
+    pub fn wanted(&self, now: Instant) -> Option<Record> {
+        let next = if self.is_over(now) { self.stored.epoch.checked_add(1) } else { None };
+        let wanted = match next {
+            Some(epoch) => Record {
+                epoch,
+                is_confirmed: false,
+                up_limit: COUNTER_BLOCK,
+                age_s: 0,
+                down_limit: [DOWNLINK_BLOCK, self.stored.down_limit[0]],
+            },
+            None => self.present(now),
+        };
+        (wanted != self.stored).then_some(wanted)
+    }
+
+    /// Storage holds `record`, which [`Epochs::wanted`] asked for. An older one changes nothing.
+    pub fn grant(&mut self, now: Instant, record: &Record) {
+        if record.epoch < self.stored.epoch {
+            return;
+        }
+        if record.epoch > self.stored.epoch {
+            self.up = Counters::restored(0);
+            self.down = [ReplayWindow::default(), self.down[0]];
+            self.verified = [0, self.verified[0]];
+            self.is_confirmed = false;
+            (self.age, self.since) = (Duration::ZERO, now);
+        }
+        self.up.grant(record.up_limit);
+        self.stored = *record;
+    }
+
+    /// Takes the counter of an uplink in the present epoch; `None` until one is reserved.
+    pub const fn take_uplink(&mut self) -> Option<u64> {
+        self.up.take()
+    }
+
+    /// The epoch of a downlink with this key id: the present one or the one before.
+    pub const fn downlink_epoch(&self, key_id: u8) -> Option<u32> {
+        match (self.stored.epoch.wrapping_sub(key_id as u32)) & 3 {
+            0 => Some(self.stored.epoch),
+            1 => self.stored.epoch.checked_sub(1),
+            _ => None,
+        }
+    }
+
+    /// The counter that is expected of the next downlink of `epoch`.
+    pub const fn expected_downlink(&self, epoch: u32) -> u64 {
+        self.verified[self.window(epoch)]
+    }
+
+    /// Enters a downlink of `epoch` (see [`Epochs::downlink_epoch`]) whose seal has verified. It may be opened, once,
+    /// unless this refuses.
+    pub fn accept_downlink(&mut self, epoch: u32, counter: u64) -> Result<(), DownlinkRefused> {
+        let window = self.window(epoch);
+        self.is_confirmed |= epoch == self.stored.epoch;
+        self.verified[window] = self.verified[window].max(counter + 1);
+        let limit = self.stored.down_limit[window];
+        if counter >= limit {
+            return Err(DownlinkRefused::NotReserved { counter, limit });
+        }
+        Ok(self.down[window].accept(counter)?)
+    }
+
+    const fn window(&self, epoch: u32) -> usize {
+        if epoch == self.stored.epoch { 0 } else { 1 }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        let is_worn = self.up.next() >= self.limits.counters || self.age(now) >= self.limits.age;
+        is_worn && self.is_confirmed()
+    }
+
+    /// The record that the present epoch needs.
+    fn present(&self, now: Instant) -> Record {
+        let has_counter = self.up.next() < self.stored.up_limit;
+        let [limit, limit_before] = self.stored.down_limit;
+        let [verified, verified_before] = self.verified;
+        let wanted = Record {
+            is_confirmed: self.is_confirmed,
+            up_limit: if has_counter { self.stored.up_limit } else { self.up.wanted_limit() },
+            down_limit: [
+                if verified < limit { limit } else { verified + DOWNLINK_BLOCK },
+                if verified_before <= limit_before { limit_before } else { verified_before + DOWNLINK_BLOCK },
+            ],
+            ..self.stored
+        };
+        let age = self.age(now);
+        let is_older = age >= Duration::from_secs(self.stored.age_s.into()) + AGE_STEP;
+        if wanted == self.stored && !is_older {
+            return wanted;
+        }
+        Record { age_s: u32::try_from(age.as_micros() / 1_000_000).unwrap_or(u32::MAX), ..wanted }
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits { counters: 200, age: Duration::from_secs(1_000_000) };
+
+    fn at(s: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(s)
+    }
+
+    fn fresh() -> Epochs {
+        Epochs::restored(LIMITS, Record::default(), at(0))
+    }
+
+    /// Seals one uplink; storage works.
+    fn speak(epochs: &mut Epochs, now: Instant) -> (u32, u64) {
+        while let Some(record) = epochs.wanted(now) {
+            epochs.grant(now, &record);
+        }
+        (epochs.epoch(), epochs.take_uplink().expect("a counter was reserved a moment ago"))
+    }
+
+    #[test]
+    fn the_record_is_as_specified() {
+        let record = Record {
+            epoch: 0x0102_0304,
+            is_confirmed: true,
+            up_limit: 64,
+            age_s: 86_400,
+            down_limit: [0x1_0000_0005, 9],
+        };
+        let bytes = record.to_bytes();
+        let expected = "01 01 04030201 4000000000000000 80510100 0500000001000000 0900000000000000";
+        assert_eq!(hex::encode(bytes), expected.replace(' ', ""));
+        assert_eq!(Record::from_bytes(&bytes), Some(record));
+        assert_eq!(Record::from_bytes(&[0; Record::BYTES]), None);
+        for (index, byte) in [(0, 2), (1, 2), (13, 1), (25, 1)] {
+            let mut wrong = bytes;
+            wrong[index] = byte;
+            assert_eq!(Record::from_bytes(&wrong), None, "format, flag, or a limit beyond the last counter");
+        }
+    }
+
+    #[test]
+    fn a_key_id_names_one_of_four_epochs() {
+        for highest in 2..40u32 {
+            for epoch in highest - 2..=highest + 1 {
+                assert_eq!(uplink_epoch((epoch & 3) as u8, highest), Some(epoch));
+            }
+        }
+        assert_eq!([0, 1, 2, 3].map(|id| uplink_epoch(id, 0)), [Some(0), Some(1), None, None]);
+        assert_eq!(uplink_epoch(3, 1), None);
+        assert_eq!(uplink_epoch(0, u32::MAX), None);
+    }
+
+    #[test]
+    fn a_worn_epoch_ends_once_the_aggregator_knows_it() {
+        let mut epochs = fresh();
+        for counter in 0..300 {
+            assert_eq!(speak(&mut epochs, at(counter)), (0, counter), "worn at 200, and never answered");
+        }
+        epochs.accept_downlink(0, 0).unwrap();
+        assert_eq!(speak(&mut epochs, at(300)), (1, 0));
+        assert!(!epochs.is_confirmed());
+        assert_eq!((epochs.downlink_epoch(1), epochs.downlink_epoch(0)), (Some(1), Some(0)));
+        assert_eq!((epochs.downlink_epoch(2), epochs.downlink_epoch(3)), (None, None));
+        // What comes late in the former epoch is heard, and confirms nothing.
+        assert_eq!(epochs.accept_downlink(0, 0), Err(Replayed { counter: 0 }.into()));
+        epochs.accept_downlink(0, 1).unwrap();
+        assert!(!epochs.is_confirmed());
+    }
+
+    #[test]
+    fn a_downlink_beyond_the_bound_waits_for_storage() {
+        let mut epochs = fresh();
+        let refused = |counter, limit| Err(DownlinkRefused::NotReserved { counter, limit });
+        assert_eq!(epochs.accept_downlink(0, 0), refused(0, 0));
+        speak(&mut epochs, at(0));
+        assert_eq!(epochs.stored().down_limit, [1 + DOWNLINK_BLOCK, 0]);
+        epochs.accept_downlink(0, 5).unwrap();
+        assert_eq!(epochs.accept_downlink(0, 70), refused(70, 6));
+        assert_eq!(epochs.expected_downlink(0), 71);
+        speak(&mut epochs, at(0));
+        epochs.accept_downlink(0, 71).unwrap();
+        let restarted = Epochs::restored(LIMITS, *epochs.stored(), at(0));
+        assert_eq!(restarted.expected_downlink(0), 71 + DOWNLINK_BLOCK);
+        assert!(restarted.is_confirmed());
+    }
+
+    #[test]
+    fn an_old_epoch_ends_by_the_nodes_own_clock() {
+        let mut epochs = fresh();
+        assert_eq!(speak(&mut epochs, at(5)), (0, 0));
+        epochs.accept_downlink(0, 0).unwrap();
+        assert_eq!(speak(&mut epochs, at(900_000)), (0, 1));
+        let record = *epochs.stored();
+        assert_eq!(record.age_s, 900_000);
+        // After a power cut the clock begins anew; the age goes on.
+        let mut epochs = Epochs::restored(LIMITS, record, at(0));
+        assert!(epochs.is_confirmed());
+        assert_eq!(speak(&mut epochs, at(99_999)), (0, 64));
+        assert_eq!(speak(&mut epochs, at(100_000)), (1, 0));
+        assert_eq!(epochs.stored().age_s, 0);
+        // A clock that jumps back does not make the epoch older.
+        assert_eq!(epochs.age(at(3)), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_has_not_changed_is_not_stored_again() {
+        let mut epochs = fresh();
+        let mut writes = 0;
+        for counter in 0..640 {
+            let now = at(counter * 60);
+            if let Some(record) = epochs.wanted(now) {
+                writes += 1;
+                epochs.grant(now, &record);
+            }
+            assert_eq!(epochs.wanted(now), None);
+            epochs.take_uplink().unwrap();
+        }
+        assert_eq!(writes, 10, "a block of 64 each");
+        let stored = *epochs.stored();
+        epochs.grant(at(640 * 60), &Record { up_limit: 704, ..stored });
+        let step = u64::from(stored.age_s) + 6 * 3_600;
+        assert_eq!(epochs.wanted(at(step - 1)), None);
+        let older = Record { up_limit: 704, age_s: step as u32, ..stored };
+        assert_eq!(epochs.wanted(at(step)), Some(older));
+    }
+
+    #[test]
+    fn an_older_record_takes_nothing_back() {
+        let mut epochs = fresh();
+        let first = epochs.wanted(at(0)).unwrap();
+        speak(&mut epochs, at(0));
+        epochs.accept_downlink(0, 0).unwrap();
+        (1..200).for_each(|_| assert_eq!(speak(&mut epochs, at(1)).0, 0));
+        assert_eq!(speak(&mut epochs, at(1)), (1, 0));
+        epochs.grant(at(2), &first);
+        assert_eq!(speak(&mut epochs, at(2)), (1, 1));
+        let last = Record { epoch: u32::MAX, up_limit: 300, is_confirmed: true, ..Record::default() };
+        let mut epochs = Epochs::restored(LIMITS, last, at(0));
+        assert_eq!(speak(&mut epochs, at(0)), (u32::MAX, 300), "there is none after the last");
+    }
+}
