@@ -31,7 +31,7 @@ const HEADER_BITS: usize = 2 * WIDTH_BITS as usize;
 /// How a matrix is approximated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
-    /// Parameters in a row of the matrix; the number of parameters is a multiple of it.
+    /// Parameters in a row of the matrix, at least 1; the number of parameters is a multiple of it.
     pub columns: usize,
     /// Products, 1 to [`MAX_COMPONENTS`].
     pub components: u8,

@@ -1,7 +1,9 @@
 //! How models and updates become few bytes, one file a codec, each with its paper.
 //!
 //! Codecs are pure: slices in, bytes out, memory lent by the caller. What an encoder drops stays with the caller, who
-//! decodes its own bytes and keeps the difference (error feedback; Seide et al. 2014, Karimireddy et al. 2019).
+//! decodes its own bytes and keeps the difference ([`feedback`]; Seide et al. 2014, Karimireddy et al. 2019). Only codecs
+//! whose error is a share of their input hand out the [`feedback::Contractive`] which that takes; those which are right
+//! on average over seeds do not.
 //!
 //! **Every payload decodes by itself**, given the shape of the task. The codecs of client updates share one form:
 //!
