@@ -56,7 +56,7 @@ pub fn transform(vector: &mut [f32]) {
 }
 
 /// The largest power of two not above `length`; zero for zero.
-const fn largest_power(length: usize) -> usize {
+pub(super) const fn largest_power(length: usize) -> usize {
     if length == 0 { 0 } else { 1 << length.ilog2() }
 }
 

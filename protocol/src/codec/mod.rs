@@ -17,9 +17,12 @@
 //!
 //! What is random is drawn from [`random::Random`], seeded by what the receiver knows (the four bytes of fields before
 //! the payload), so that nothing but the payload travels.
+pub mod basis;
 mod bits;
 mod block;
+pub mod coarse;
 mod codes;
+pub mod dct;
 pub mod dense;
 pub mod drive;
 pub mod eden;
@@ -35,6 +38,7 @@ pub mod random;
 pub mod range;
 mod scale;
 pub mod sign;
+pub mod sparse_sign;
 pub mod terngrad;
 #[cfg(all(test, feature = "std"))]
 mod testing;

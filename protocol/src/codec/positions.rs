@@ -11,7 +11,7 @@
 //! second is for coordinates that lie together. An encoder takes the shorter one.
 use super::CodecError;
 use super::bits::rice_bits;
-use super::range::{Decoder, Encoder, Meter, Span};
+use super::range::{Decoder, Encoder, Span};
 
 /// Most parameters that an update may have where positions are coded.
 pub const MAX_PARAMS: usize = 1 << 16;
@@ -56,6 +56,11 @@ impl Positions {
             encoder.uniform(rice, RICE_PARAMETERS)?;
         }
         Some(Self { rice: rice.map(|(_, rice)| rice), missing, next: 0, params })
+    }
+
+    /// The first form for `count` positions, where no form is coded; to write and to read.
+    pub const fn shares(count: usize, params: usize) -> Self {
+        Self { rice: None, missing: count, next: 0, params }
     }
 
     /// Writes the next position.
@@ -128,14 +133,12 @@ const fn share(left: usize, missing: usize, yes: bool) -> Span {
 
 /// Whole bits of the first form, counted from the start of a payload.
 fn shares_bits(positions: impl Iterator<Item = usize> + Clone, params: usize) -> usize {
-    let mut meter = Meter::new();
-    let missing = positions.clone().count();
-    let mut state = Positions { rice: None, missing, next: 0, params };
+    let mut encoder = Encoder::counting();
+    let mut state = Positions::shares(positions.clone().count(), params);
     for position in positions {
-        state.shares_to(position).for_each(|span| meter.add(span));
-        state.step_over(position);
+        state.write(&mut encoder, position).expect("counting needs no room");
     }
-    meter.bits()
+    encoder.meter().bits()
 }
 
 /// Bits of the second form, its parameter included, and the smallest parameter that gives them.

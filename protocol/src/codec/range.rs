@@ -58,12 +58,6 @@ impl Meter {
         Self { range: u32::MAX, settled: 0 }
     }
 
-    /// Counts a symbol.
-    pub const fn add(&mut self, span: Span) {
-        self.narrow(span);
-        while self.settle() {}
-    }
-
     /// Bytes that surely hold what was counted.
     pub const fn bytes(&self) -> usize {
         self.settled + 1
@@ -106,10 +100,10 @@ impl Default for Meter {
     }
 }
 
-/// Writes symbols into a slice; `None` once it is full, and the bytes are of no use then.
+/// Writes symbols into a slice, or counts them alone; `None` once the slice is full, and its bytes are of no use then.
 #[derive(Debug)]
 pub struct Encoder<'a> {
-    bytes: &'a mut [u8],
+    bytes: Option<&'a mut [u8]>,
     low: u32,
     meter: Meter,
 }
@@ -117,7 +111,12 @@ pub struct Encoder<'a> {
 impl<'a> Encoder<'a> {
     /// An encoder into lent bytes, all of which it may overwrite.
     pub const fn new(bytes: &'a mut [u8]) -> Self {
-        Self { bytes, low: 0, meter: Meter::new() }
+        Self { bytes: Some(bytes), low: 0, meter: Meter::new() }
+    }
+
+    /// An encoder that writes nothing: its meter tells what the symbols would cost.
+    pub const fn counting() -> Self {
+        Self { bytes: None, low: 0, meter: Meter::new() }
     }
 
     /// The size of what was written.
@@ -134,7 +133,9 @@ impl<'a> Encoder<'a> {
             if !self.meter.settle() {
                 return Some(());
             }
-            *self.bytes.get_mut(settled)? = !((self.low >> 24) as u8);
+            if let Some(bytes) = &mut self.bytes {
+                *bytes.get_mut(settled)? = !((self.low >> 24) as u8);
+            }
             self.low <<= 8;
         }
     }
@@ -154,17 +155,20 @@ impl<'a> Encoder<'a> {
     /// Writes the end, with as few bytes as stand for the symbols but at least `least_bytes`, and returns their number.
     pub fn finish(mut self, least_bytes: usize) -> Option<usize> {
         // The first number in the interval with all further bytes zero; often the settled bytes have one already.
-        if self.low > 0 && self.low.checked_add(self.meter.range - 1).is_some() {
-            self.raise(LEAST_RANGE - 1);
-            *self.bytes.get_mut(self.meter.settled)? = !((self.low >> 24) as u8);
-            self.meter.settled += 1;
-        } else if self.low > 0 {
+        let wraps = self.low.checked_add(self.meter.range - 1).is_none();
+        let last = self.low.div_ceil(LEAST_RANGE);
+        if wraps {
             self.carry();
         }
-        let settled = self.meter.settled;
-        let zeros = self.bytes[..settled].iter().rev().take_while(|byte| **byte == 0xff).count();
-        let length = (settled - zeros).max(least_bytes);
-        self.bytes.get_mut(settled..length.max(settled))?.fill(0xff);
+        let mut settled = self.meter.settled;
+        let bytes = self.bytes?;
+        if self.low > 0 && !wraps {
+            *bytes.get_mut(settled)? = !(last as u8);
+            settled += 1;
+        }
+        let ones = bytes[..settled].iter().rev().take_while(|byte| **byte == 0xff).count();
+        let length = (settled - ones).max(least_bytes);
+        bytes.get_mut(settled..length.max(settled))?.fill(0xff);
         Some(length)
     }
 
@@ -178,7 +182,8 @@ impl<'a> Encoder<'a> {
 
     /// Adds one to the settled bytes, which are stored as complements.
     fn carry(&mut self) {
-        for byte in self.bytes[..self.meter.settled].iter_mut().rev() {
+        let settled = self.meter.settled;
+        for byte in self.bytes.iter_mut().flat_map(|bytes| bytes[..settled].iter_mut().rev()) {
             *byte = byte.wrapping_sub(1);
             if *byte != 0xff {
                 return;
