@@ -43,7 +43,7 @@ impl<'a> BitWriter<'a> {
 }
 
 /// Reads bits; `None` once they are exhausted.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct BitReader<'a> {
     bytes: &'a [u8],
     used_bits: usize,
@@ -72,7 +72,7 @@ impl<'a> BitReader<'a> {
 
     /// Whether all that is left are fewer than eight ones: what [`BitWriter::finish`] fills with.
     pub fn ones(mut self) -> bool {
-        let left = self.bytes.len() * 8 - self.used_bits;
+        let left = self.remaining();
         left < 8 && (0..left).all(|_| self.bit() == Some(true))
     }
 
@@ -83,6 +83,11 @@ impl<'a> BitReader<'a> {
         }
         let low = self.bits(parameter)?;
         high.checked_shl(parameter)?.checked_add(low)
+    }
+
+    /// Bits that were not read.
+    pub const fn remaining(&self) -> usize {
+        self.bytes.len() * 8 - self.used_bits
     }
 }
 

@@ -60,7 +60,8 @@ pub fn decode(payload: &[u8], columns: usize, bits: u8, params: &mut [f32]) -> R
     Ok(())
 }
 
-fn levels(bits: u8) -> Result<f32, CodecError> {
+/// L, the largest level.
+pub(super) fn levels(bits: u8) -> Result<f32, CodecError> {
     match bits {
         2..=8 => Ok(((1u32 << (bits - 1)) - 1) as f32),
         _ => Err(CodecError::UnknownWidth { bits }),

@@ -39,6 +39,7 @@ pub mod range;
 mod scale;
 pub mod sign;
 pub mod sparse_sign;
+pub mod statistics;
 pub mod terngrad;
 #[cfg(all(test, feature = "std"))]
 mod testing;
@@ -95,8 +96,16 @@ pub enum CodecError {
         /// Which one.
         field: &'static str,
     },
+    /// Fewer samples than the task demands behind what is sent.
+    #[error("{count} samples, the task demands {min}")]
+    TooFewSamples {
+        /// How many there are.
+        count: u32,
+        /// How many there must be.
+        min: u32,
+    },
     /// A width of parameters that the codec does not have.
-    #[error("the codec has no width of {bits} bits a parameter")]
+    #[error("the codec has no width of {bits} bits")]
     UnknownWidth {
         /// The width asked for.
         bits: u8,
