@@ -1,7 +1,9 @@
 //! The table of what is measured. A line there is all that a new item needs.
-mod codecs;
 mod frames;
 mod identity;
+mod models;
+mod parts;
+mod updates;
 
 use chirrup_protocol::codec::random::Random;
 use chirrup_protocol::identity::{AggregatorKeys, NodeKeys};
@@ -45,9 +47,9 @@ pub const SECTIONS: &[(&str, &[Item])] = &[
     ("nothing", &[Item::new("nothing", &[0], |_, _| Some(()))]),
     ("frames", frames::ITEMS),
     ("identity", identity::ITEMS),
-    ("updates", codecs::UPDATES),
-    ("parts", codecs::PARTS),
-    ("models", codecs::MODELS),
+    ("updates", updates::ITEMS),
+    ("parts", parts::ITEMS),
+    ("models", models::ITEMS),
 ];
 
 /// The item with an index, counted through all sections.
