@@ -34,15 +34,17 @@ LARGEST_RUN_S = 300
 SECTIONS = {
     "frames": ("Frames and objects", "At 40 and 231 bytes of message, 650 and 5,000 bytes of object."),
     "identity": ("Identity", "Once in a node's life, or when the aggregator's keys change."),
+    "epochs": ("Counters", "Before a node sends, or when it starts."),
     "updates": (
         "Codecs of client updates",
         "At 650 and 5,000 parameters. One call: the payload of one frame, 100 bytes of EU868 DR3.",
     ),
     "parts": ("Parts of codecs", "At 650 and 5,000 parameters, or as it says."),
-    "items": (
-        "Codecs of statistics, prototypes and other contributions",
-        "At 650 and 5,000 parameters. One call: the payload of one frame, 100 bytes of EU868 DR3.",
+    "statistics": (
+        "Codecs of statistics",
+        "At 650 and 5,000 numbers. One call: one sample, or the payload of one frame, 100 bytes of EU868 DR3.",
     ),
+    "prototypes": ("Codecs of prototypes", "One call: the payload of one frame, 100 bytes of EU868 DR3."),
     "models": ("Codecs of models", "At 650 and 5,000 parameters. One call: the whole model."),
 }
 

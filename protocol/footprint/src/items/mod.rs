@@ -1,8 +1,10 @@
 //! The table of what is measured. A line there is all that a new item needs.
+mod epochs;
 mod frames;
 mod identity;
 mod models;
 mod parts;
+mod statistics;
 mod updates;
 
 use chirrup_protocol::codec::random::Random;
@@ -47,7 +49,9 @@ pub const SECTIONS: &[(&str, &[Item])] = &[
     ("nothing", &[Item::new("nothing", &[0], |_, _| Some(()))]),
     ("frames", frames::ITEMS),
     ("identity", identity::ITEMS),
+    ("epochs", epochs::ITEMS),
     ("updates", updates::ITEMS),
+    ("statistics", statistics::ITEMS),
     ("parts", parts::ITEMS),
     ("models", models::ITEMS),
 ];
@@ -78,6 +82,9 @@ pub struct Memory {
     pub decoded: [f32; MAX_PARAMS],
     /// Lent to codecs.
     pub scratch: [f32; 4 * MAX_PARAMS],
+    /// Of a random layer.
+    pub hidden: [i8; 128],
+    pub sums: [i32; MAX_PARAMS],
     /// Of a contribution.
     pub payload: [u8; 231],
     /// Of an object: what is published, and what a node receives it into.
@@ -103,6 +110,8 @@ impl Memory {
             update: [0.0; MAX_PARAMS],
             decoded: [0.0; MAX_PARAMS],
             scratch: [0.0; 4 * MAX_PARAMS],
+            hidden: [0; 128],
+            sums: [0; MAX_PARAMS],
             payload: [0; 231],
             object: [0; OBJECT_BYTES],
             received: [0; OBJECT_BYTES],

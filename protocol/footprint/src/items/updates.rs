@@ -1,7 +1,11 @@
 //! The codecs of client updates: one call, that is one payload of [`PAYLOAD_BYTES`].
 use super::{Item, PARAMS, PAYLOAD_BYTES, Run};
-use chirrup_protocol::codec::{Block, CodecError, drive::Scale, low_rank::Shape, terngrad::Clip};
-use chirrup_protocol::codec::{dense, drive, eden, elastic, low_rank, nuqsgd, qsgd, sign, terngrad, topk};
+use chirrup_protocol::codec::{
+    Block, CodecError, basis::Basis, drive::Scale, low_rank::Shape, terngrad::Clip,
+};
+use chirrup_protocol::codec::{
+    dense, drive, eden, elastic, low_rank, nuqsgd, qsgd, sign, sparse_sign, terngrad, topk,
+};
 use core::ops::Range;
 
 const SEED: u32 = 7;
@@ -33,8 +37,8 @@ macro_rules! codecs {
                 (!range.is_empty()).then_some(())
             };
             [
-                Item::new(concat!($name, ", encode"), PARAMS, ENCODE).lent(|n| 4 * $encode_len(n)),
-                Item::new(concat!($name, ", decode"), PARAMS, DECODE).lent(|n| 4 * $decode_len(n)).after(ENCODE),
+                Item::new(concat!($name, ", encode"), PARAMS, ENCODE).lent(|n| 4 * ($encode_len as Lent)(n)),
+                Item::new(concat!($name, ", decode"), PARAMS, DECODE).lent(|n| 4 * ($decode_len as Lent)(n)).after(ENCODE),
             ]
         }),*]
     };
@@ -68,6 +72,16 @@ pub const ITEMS: &[Item] = codecs! [
     "signs",
         none, |x, _, p| sign::encode(x, 0, p),
         none, |p, _, x| sign::decode(p, x);
+    "sparse signs, Hadamard, 10 %",
+        |n| spectrum(Basis::Hadamard).scratch_len(n, PAYLOAD_BYTES),
+        |x, s, p| sparse_sign::encode(x, spectrum(Basis::Hadamard), s, p),
+        |_| spectrum(Basis::Hadamard).decode_scratch_len(),
+        |p, s, x| sparse_sign::decode(p, spectrum(Basis::Hadamard), s, x);
+    "sparse signs, cosines, 10 %",
+        |n| spectrum(Basis::Dct).scratch_len(n, PAYLOAD_BYTES),
+        |x, s, p| sparse_sign::encode(x, spectrum(Basis::Dct), s, p),
+        |_| spectrum(Basis::Dct).decode_scratch_len(),
+        |p, s, x| sparse_sign::decode(p, spectrum(Basis::Dct), s, x);
     "DRIVE",
         drive::scratch_len, |x, s, p| drive::encode(x, 0, Scale::LeastSquares, SEED, s, p),
         none, |p, _, x| drive::decode(p, SEED, x);
@@ -82,6 +96,10 @@ pub const ITEMS: &[Item] = codecs! [
         none, |p, _, x| low_rank::decode(p, MATRIX.columns, x);
 ]
 .as_flattened();
+
+const fn spectrum(basis: Basis) -> sparse_sign::Options {
+    sparse_sign::Options { basis, columns: 50, percent: 10 }
+}
 
 const fn none(_: usize) -> usize {
     0
