@@ -11,6 +11,7 @@
 use super::bits::{BitReader, BitWriter, rice_bits};
 use super::feedback::Contractive;
 use super::{CodecError, scale};
+use core::cmp::Reverse;
 
 /// What is dropped, and what rounding to the nearest level leaves, is less than what is kept.
 pub const CONTRACTIVE: Contractive = Contractive::PROMISE;
@@ -39,13 +40,13 @@ pub fn encode(update: &[f32], payload: &mut [u8]) -> Result<usize, CodecError> {
         return Err(if unit.is_finite() { CodecError::Nothing } else { CodecError::NotFinite });
     }
     let room_bits = payload.len() * 8;
-    let plan =
-        plan(update, unit.to_f32(), room_bits).ok_or(CodecError::NoRoom { have_bytes: payload.len() })?;
+    let plan = plan(update, largest, unit.to_f32(), room_bits)
+        .ok_or(CodecError::NoRoom { have_bytes: payload.len() })?;
     let mut writer = BitWriter::new(payload);
     let written = (|| {
         writer.bits(unit.to_bits().into(), 16)?;
         writer.bits(plan.rice, 4)?;
-        for (gap, value) in entries_above(update, plan.threshold) {
+        for (gap, value) in entries_above(update, plan.threshold).take(plan.entries) {
             writer.rice(gap, plan.rice)?;
             writer.bit(value < 0.0)?;
             writer.bits(level(value, unit.to_f32()), 3)?;
@@ -96,10 +97,11 @@ impl Iterator for Entries<'_> {
 struct Plan {
     threshold: f32,
     rice: u32,
+    entries: usize,
 }
 
 /// The lowest threshold whose entries fit, by bisection over the bits of positive floats (they order as integers).
-fn plan(update: &[f32], unit: f32, room_bits: usize) -> Option<Plan> {
+fn plan(update: &[f32], largest: f32, unit: f32, room_bits: usize) -> Option<Plan> {
     // Values below half a level would be rounded up to one: they stay behind.
     let (mut fits, mut too_many) = (None, (unit / (2.0 * LEVELS)).to_bits());
     let mut high = unit.to_bits() + 1;
@@ -109,6 +111,8 @@ fn plan(update: &[f32], unit: f32, room_bits: usize) -> Option<Plan> {
     while high - too_many > 1 {
         let middle = too_many + (high - too_many) / 2;
         match plan_at(update, f32::from_bits(middle), room_bits) {
+            // The half may be above all of them.
+            None if f32::from_bits(middle) > largest => high = middle,
             Some(plan) => {
                 fits = Some(plan);
                 high = middle;
@@ -116,7 +120,21 @@ fn plan(update: &[f32], unit: f32, room_bits: usize) -> Option<Plan> {
             None => too_many = middle,
         }
     }
-    fits
+    fits.or_else(|| plan_of_ties(update, largest, room_bits))
+}
+
+/// Where even those of the largest magnitude are too many: as many as fit, from the first on.
+fn plan_of_ties(update: &[f32], largest: f32, room_bits: usize) -> Option<Plan> {
+    let fitting = |rice| {
+        let mut bits = HEADER_BITS;
+        let fits = |&(gap, _): &(u32, f32)| {
+            bits += rice_bits(gap, rice) as usize + VALUE_BITS;
+            bits <= room_bits
+        };
+        (entries_above(update, largest).take_while(fits).count(), Reverse(rice))
+    };
+    let (entries, Reverse(rice)) = (0..=15).map(fitting).max()?;
+    (entries > 0).then_some(Plan { threshold: largest, rice, entries })
 }
 
 /// The best Rice parameter for the entries at or above a threshold, if they fit and there are any.
@@ -134,7 +152,7 @@ fn plan_at(update: &[f32], threshold: f32, room_bits: usize) -> Option<Plan> {
         HEADER_BITS + entries * VALUE_BITS + gaps.sum::<usize>()
     };
     let (bits, rice) = candidates.map(|rice| (cost(rice), rice)).min()?;
-    (bits <= room_bits).then_some(Plan { threshold, rice })
+    (bits <= room_bits).then_some(Plan { threshold, rice, entries })
 }
 
 /// Gap and value of each coordinate of at least the threshold.
@@ -179,6 +197,21 @@ mod tests {
         let mut payload = [0; 100];
         let length = encode(&update, &mut payload).unwrap();
         assert!(decode(&payload[..length], 650).unwrap().count() >= 90);
+    }
+
+    #[test]
+    fn more_equal_magnitudes_than_fit_are_taken_from_the_first_on() {
+        let mut payload = [0; 36];
+        let update: Vec<f32> = (0..650).map(|index| if index % 2 == 0 { 0.3 } else { -0.3 }).collect();
+        let length = encode(&update, &mut payload).unwrap();
+        let entries: Vec<_> = decode(&payload[..length], 650).unwrap().collect();
+        // A gap of zero is one bit, sign and magnitude are four: (288 - 20) / 5.
+        assert_eq!(entries.len(), 53);
+        assert!(entries.iter().enumerate().all(|(place, entry)| entry.index == place));
+        // Magnitudes that lie closer together than halves do, below a half that is above all of them.
+        let close: Vec<f32> = (0..650).map(|index| 0.3 - 1e-7 * (index * 7 % 650) as f32).collect();
+        let length = encode(&close, &mut payload).unwrap();
+        assert!(decode(&payload[..length], 650).unwrap().count() >= 20);
     }
 
     #[test]
