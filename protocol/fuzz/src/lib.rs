@@ -13,6 +13,7 @@
 //! Modules: [`input`] and [`memory`] are tools; the others are the protocol's parts.
 pub mod backhaul;
 pub mod codec;
+pub mod epoch;
 pub mod identity;
 pub mod input;
 pub mod memory;
@@ -51,6 +52,10 @@ pub const TARGETS: &[Target] = targets! {
     seal_header: seal::header, seal::header_seeds;
     replay: seal::replay, seal::replay_seeds;
     counters: seal::counters, seal::counters_seeds;
+    epoch_record: epoch::record, epoch::record_seeds;
+    epochs: epoch::epochs, epoch::epochs_seeds;
+    key_id: epoch::key_id, epoch::key_id_seeds;
+    slots: epoch::slots, epoch::slots_seeds;
     manifest: object::manifest, object::manifest_seeds;
     assembly: object::assembly, object::assembly_seeds;
     progress: object::progress, object::progress_seeds;
@@ -73,6 +78,11 @@ pub const TARGETS: &[Target] = targets! {
     drive: codec::updates::drive, codec::updates::drive_seeds;
     eden: codec::updates::eden, codec::updates::eden_seeds;
     terngrad: codec::updates::terngrad, codec::updates::terngrad_seeds;
+    qsgd: codec::updates::qsgd, codec::updates::qsgd_seeds;
+    nuqsgd: codec::updates::nuqsgd, codec::updates::nuqsgd_seeds;
+    elastic: codec::updates::elastic, codec::updates::elastic_seeds;
+    sign: codec::updates::sign, codec::updates::sign_seeds;
+    low_rank: codec::updates::low_rank, codec::updates::low_rank_seeds;
 };
 
 #[cfg(test)]

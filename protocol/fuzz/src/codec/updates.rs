@@ -20,16 +20,23 @@ pub struct Codec {
     encode: Encode,
     decode: Decode,
     scratch: fn(usize) -> usize,
-    /// Options that give all of the codec's parameters.
+    /// Options that give the edges of the codec's parameters.
     options: &'static [u8],
+    /// From this many bytes on a coordinate fits.
+    room: usize,
 }
+
+/// What most codecs have in common.
+const PLAIN: Codec = Codec {
+    encode: |_, _, _, _, payload| Err(CodecError::NoRoom { have_bytes: payload.len() }),
+    decode: |_, _, _, _| Err(CodecError::Truncated),
+    scratch: |_| 0,
+    options: &[0],
+    room: 12,
+};
 
 const fn seed(options: u8) -> u32 {
     (options as u32).wrapping_mul(0x9e37_79b9)
-}
-
-const fn nothing(_params: usize) -> usize {
-    0
 }
 
 /// Sparse top-k: the update is one block.
@@ -49,8 +56,7 @@ pub const TOPK: Codec = Codec {
         }
         Ok(0..params)
     },
-    scratch: nothing,
-    options: &[0],
+    ..PLAIN
 };
 
 const fn width(options: u8) -> codec::dense::Width {
@@ -65,8 +71,8 @@ const fn width(options: u8) -> codec::dense::Width {
 pub const DENSE: Codec = Codec {
     encode: |options, update, start, _, payload| codec::dense::encode(update, start, width(options), payload),
     decode: |options, payload, _, update| codec::dense::decode(payload, width(options), update),
-    scratch: nothing,
     options: &[0, 1, 2],
+    ..PLAIN
 };
 
 const fn kind(options: u8) -> codec::drive::Scale {
@@ -81,6 +87,7 @@ pub const DRIVE: Codec = Codec {
     decode: |options, payload, _, update| codec::drive::decode(payload, seed(options), update),
     scratch: codec::drive::scratch_len,
     options: &[0, 1],
+    ..PLAIN
 };
 
 /// EDEN, with both scales and all widths.
@@ -92,6 +99,7 @@ pub const EDEN: Codec = Codec {
     decode: |options, payload, _, update| codec::eden::decode(payload, seed(options), update),
     scratch: codec::eden::scratch_len,
     options: &[0, 1, 2, 4, 6],
+    ..PLAIN
 };
 
 const fn clip(options: u8) -> codec::terngrad::Clip {
@@ -107,11 +115,78 @@ pub const TERNGRAD: Codec = Codec {
         codec::terngrad::encode(update, start, clip(options), seed(options), payload)
     },
     decode: |_, payload, _, update| codec::terngrad::decode(payload, update),
-    scratch: nothing,
     options: &[0, 1],
+    ..PLAIN
 };
 
-const CODECS: [Codec; 5] = [TOPK, DENSE, DRIVE, EDEN, TERNGRAD];
+/// QSGD, in all widths.
+pub const QSGD: Codec = Codec {
+    encode: |options, update, start, _, payload| {
+        codec::qsgd::encode(update, start, 1 + options % 8, seed(options), payload)
+    },
+    decode: |_, payload, _, update| codec::qsgd::decode(payload, update),
+    options: &[0, 1, 3, 7],
+    ..PLAIN
+};
+
+/// NUQSGD, in all widths.
+pub const NUQSGD: Codec = Codec {
+    encode: |options, update, start, _, payload| {
+        codec::nuqsgd::encode(update, start, 2 + options % 4, seed(options), payload)
+    },
+    decode: |_, payload, _, update| codec::nuqsgd::decode(payload, update),
+    options: &[0, 1, 3],
+    ..PLAIN
+};
+
+/// Elastic levels.
+pub const ELASTIC: Codec = Codec {
+    encode: |options, update, start, _, payload| {
+        codec::elastic::encode(
+            update,
+            start,
+            1 + options % codec::elastic::MAX_LEVELS,
+            seed(options),
+            payload,
+        )
+    },
+    decode: |_, payload, _, update| codec::elastic::decode(payload, update),
+    options: &[0, 3, 126],
+    ..PLAIN
+};
+
+/// Signs.
+pub const SIGN: Codec = Codec {
+    encode: |_, update, start, _, payload| codec::sign::encode(update, start, payload),
+    decode: |_, payload, _, update| codec::sign::decode(payload, update),
+    ..PLAIN
+};
+
+/// A shape that divides the update into rows.
+fn shape(options: u8, params: usize) -> codec::low_rank::Shape {
+    let widths = [[65, 10, 1], [10, 8, 1], [1, 1, 1], [8, 3, 1]][usize::from(options >> 6)];
+    let columns = widths.into_iter().find(|&columns| params.is_multiple_of(columns)).unwrap_or(1);
+    codec::low_rank::Shape { columns, components: 1 + options % 8, bits: 2 + (options >> 3) % 7 }
+}
+
+/// Products of low rank, of one to eight components.
+pub const LOW_RANK: Codec = Codec {
+    encode: |options, update, start, _, payload| {
+        let shape = shape(options, update.len());
+        let mut scratch = vec![f32::NAN; shape.scratch_len(update.len())];
+        let mut warm = vec![0.0; shape.warm_len()];
+        codec::low_rank::encode(update, start, shape, &mut warm, seed(options), &mut scratch, payload)
+    },
+    decode: |options, payload, _, update| {
+        codec::low_rank::decode(payload, shape(options, update.len()).columns, update)
+    },
+    options: &[0x80, 0x91, 0x40],
+    // A row for each component must fit.
+    room: usize::MAX,
+    ..PLAIN
+};
+
+const CODECS: [Codec; 10] = [TOPK, DENSE, DRIVE, EDEN, TERNGRAD, QSGD, NUQSGD, ELASTIC, SIGN, LOW_RANK];
 
 impl Codec {
     fn scratch(&self, params: usize) -> Vec<f32> {
@@ -154,7 +229,7 @@ impl Codec {
                 let mut start = 0;
                 for _ in 0..2 {
                     let mut payload = vec![0; ROOMS[choice]];
-                    let block = self.encode(options, &update, start, &mut payload).expect("the update fits");
+                    let Ok(block) = self.encode(options, &update, start, &mut payload) else { break };
                     seeds.push([&[choice as u8, options], &payload[..block.bytes]].concat());
                     if block.end == params {
                         break;
@@ -185,7 +260,7 @@ impl Codec {
                 Ok(block) => block,
                 Err(error) => {
                     return assert!(
-                        is_excuse(error, update, room),
+                        is_excuse(error, update, room < self.room),
                         "{error} of {:?}..",
                         &update[..update.len().min(8)]
                     );
@@ -204,13 +279,13 @@ impl Codec {
 }
 
 /// Whether an encoder may refuse this update.
-fn is_excuse(error: CodecError, update: &[f32], room: usize) -> bool {
+fn is_excuse(error: CodecError, update: &[f32], is_tight: bool) -> bool {
     match error {
         // Halves, which scales are, end at 65,504; sums and squares of many or large numbers may exceed them.
         CodecError::NotFinite => update.iter().any(|value| !value.is_finite() || value.abs() >= 100.0),
         // Even the largest is zero in half precision.
         CodecError::Nothing => update.iter().all(|value| value.abs() < 1e-6),
-        CodecError::NoRoom { .. } => room < 12,
+        CodecError::NoRoom { .. } => is_tight,
         _ => false,
     }
 }
@@ -272,4 +347,9 @@ targets! {
     drive, drive_seeds, DRIVE;
     eden, eden_seeds, EDEN;
     terngrad, terngrad_seeds, TERNGRAD;
+    qsgd, qsgd_seeds, QSGD;
+    nuqsgd, nuqsgd_seeds, NUQSGD;
+    elastic, elastic_seeds, ELASTIC;
+    sign, sign_seeds, SIGN;
+    low_rank, low_rank_seeds, LOW_RANK;
 }

@@ -1,0 +1,3 @@
+//! See `chirrup_fuzz::epoch::record`.
+#![no_main]
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| chirrup_fuzz::epoch::record(bytes));
