@@ -7,6 +7,7 @@ use chirrup_protocol::codec::linear;
 use chirrup_protocol::ids::DevEui;
 use chirrup_protocol::message::{chunk, contribution};
 use chirrup_protocol::object::{CHUNK_BYTES, MAX_OBJECT_BYTES};
+use chirrup_protocol::region::{Region, UnknownDataRate};
 use chirrup_protocol::seal;
 use chirrup_protocol::task::{Learner, Task};
 use chirrup_protocol::time::Duration;
@@ -64,13 +65,19 @@ pub enum FederationError {
         /// Which feature, from zero.
         feature: usize,
     },
+    /// A region that nodes do not run in.
+    #[error("`downlink.region` is {region}, nodes run in EU868 only")]
+    Region {
+        /// The region asked for.
+        region: Region,
+    },
     /// A data rate that the region does not have.
     #[error("`{field}`: {error}")]
     DataRate {
         /// Which setting.
         field: &'static str,
         /// What the region says.
-        error: chirrup_protocol::region::UnknownDataRate,
+        error: UnknownDataRate,
     },
     /// A device twice.
     #[error("device {0} is enrolled twice")]
@@ -160,11 +167,15 @@ fn check_cadence(cadence: &Cadence) -> Result<(), FederationError> {
 }
 
 fn check_advice(advice: &DataRateAdvice) -> Result<(), FederationError> {
+    let region = advice.region;
+    if region != Region::Eu868 {
+        return Err(FederationError::Region { region });
+    }
     within("downlink.advice.margin_db", advice.margin_tenth_db, 0..=400)?;
     for (field, data_rate) in
         [("downlink.advice.lowest", advice.lowest), ("downlink.advice.highest", advice.highest)]
     {
-        let known = advice.region.modulation(data_rate);
+        let known = region.modulation(data_rate);
         known.map_err(|error| FederationError::DataRate { field, error })?;
     }
     ordered("downlink.advice.lowest", "downlink.advice.highest", || advice.lowest <= advice.highest)
@@ -201,5 +212,20 @@ fn fits(what: &'static str, need_bytes: usize) -> Result<(), FederationError> {
         Ok(())
     } else {
         Err(FederationError::ObjectTooLarge { what, need_bytes, have_bytes })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chirrup_protocol::region::DataRate;
+
+    #[test]
+    fn advice_for_a_region_without_nodes_is_refused_by_name() {
+        let (lowest, highest) = (DataRate(0), DataRate(3));
+        let advice = |region| DataRateAdvice { region, margin_tenth_db: 100, lowest, highest };
+        assert_eq!(check_advice(&advice(Region::Eu868)), Ok(()));
+        let refused = check_advice(&advice(Region::Us915)).unwrap_err().to_string();
+        assert_eq!(refused, "`downlink.region` is US915, nodes run in EU868 only");
     }
 }

@@ -64,6 +64,7 @@ fn a_bad_configuration_is_refused_with_its_reason() {
         ("min_examples = 4", "min_examples = 101", &["min_examples` is greater than"]),
         ("min_interval_s = 0", "min_interval_s = 3601", &["`cadence.min_interval_s` is greater than"]),
         ("max_staleness = 20", "max_staleness = 256", &["`cadence.max_staleness` is 256"]),
+        ("region = \"eu868\"", "region = \"us915\"", &["line", "unknown variant `us915`", "`eu868`"]),
         ("data_rate = 3", "data_rate = 7", &["`downlink.data_rate`: DR7"]),
         ("source = \"moments\"", "source = \"schema\"", &["`scale.source = \"schema\"` takes"]),
         (

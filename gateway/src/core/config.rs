@@ -61,6 +61,9 @@ impl Config {
     /// # Errors
     /// The first value that no network server can work with.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.region != Region::Eu868 {
+            return Err(ConfigError::Region { region: self.region });
+        }
         if self.concentrators.is_empty() {
             return Err(ConfigError::NoConcentrator);
         }
@@ -80,6 +83,12 @@ impl Config {
 /// A configuration that no network server can work with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
+    /// A region that the network server does not run in.
+    #[error("the network server does not run in {region}, only in EU868")]
+    Region {
+        /// The region asked for.
+        region: Region,
+    },
     /// Nothing would ever be heard.
     #[error("no concentrator is configured")]
     NoConcentrator,
@@ -98,4 +107,19 @@ pub enum ConfigError {
     /// The region has no such data rate for RX2.
     #[error("RX2: {0}")]
     Rx2DataRate(#[from] UnknownDataRate),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_region_but_eu868_is_refused_by_name() {
+        let config = |region| Config::new(region, vec![GatewayId([1; 8])], BTreeMap::new());
+        assert_eq!(config(Region::Eu868).validate(), Ok(()));
+        for region in Region::ALL.into_iter().filter(|&region| region != Region::Eu868) {
+            let refused = config(region).validate().unwrap_err().to_string();
+            assert_eq!(refused, format!("the network server does not run in {region}, only in EU868"));
+        }
+    }
 }

@@ -7,7 +7,8 @@ use super::record::AirtimeRecord;
 use super::window::Opportunity;
 use chirrup_protocol::airtime::{LORAWAN_OVERHEAD_BYTES, downlink_airtime};
 use chirrup_protocol::ids::GatewayId;
-use chirrup_protocol::region::{DataRate, Region};
+use chirrup_protocol::region::{DataRate, DwellTime, Region};
+use chirrup_protocol::seal::Direction;
 use chirrup_protocol::time::{Duration, Instant};
 use std::collections::BTreeMap;
 
@@ -21,7 +22,8 @@ pub struct Schedule {
 
 /// Largest PHY payload of a data rate in bytes, zero where the region does not define it.
 pub fn max_phy_bytes(region: Region, data_rate: DataRate) -> usize {
-    region.max_payload_bytes(data_rate).map_or(0, |payload| payload + LORAWAN_OVERHEAD_BYTES)
+    let payload = region.max_payload_bytes(Direction::Down, DwellTime::Unlimited, data_rate);
+    payload.map_or(0, |payload| payload + LORAWAN_OVERHEAD_BYTES)
 }
 
 impl Schedule {

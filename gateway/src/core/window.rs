@@ -4,7 +4,7 @@ use super::event::ReceiveWindow;
 use super::frame::Acknowledgement;
 use chirrup_protocol::backhaul::UplinkId;
 use chirrup_protocol::ids::{DevAddr, DevEui, GatewayId};
-use chirrup_protocol::region::{DataRate, Region};
+use chirrup_protocol::region::{DataRate, DwellTime, Region};
 use chirrup_protocol::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -39,7 +39,9 @@ impl Opportunity {
     /// Frequency in Hz and data rate of a window. The RX1 offset is always zero.
     pub fn channel(&self, region: Region, window: ReceiveWindow) -> (u32, DataRate) {
         match window {
-            ReceiveWindow::Rx1 => (self.frequency_hz, region.rx1_data_rate(self.data_rate, 0)),
+            ReceiveWindow::Rx1 => {
+                (self.frequency_hz, region.rx1_data_rate(DwellTime::Unlimited, self.data_rate, 0))
+            }
             ReceiveWindow::Rx2 => (region.rx2_frequency_hz(), self.rx2_data_rate),
         }
     }

@@ -1,5 +1,5 @@
 //! Why an exchange did not take place, or broke off. `P` is the radio's error, `S` the snapshot store's.
-use chirrup_protocol::region::{DataRate, UnknownDataRate};
+use chirrup_protocol::region::{DataRate, Region, UnknownDataRate};
 use chirrup_protocol::time::Instant;
 
 /// A join that gave no session. A session held before is kept.
@@ -79,6 +79,12 @@ pub enum SendError<P, S> {
 /// A guard that cannot be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
+    /// A region that nodes do not run in.
+    #[error("nodes do not run in {region}, only in EU868")]
+    Region {
+        /// The region asked for.
+        region: Region,
+    },
     /// A limit of the configuration is no data rate of the region.
     #[error(transparent)]
     DataRate(#[from] UnknownDataRate),

@@ -2,13 +2,10 @@
 use super::channels::Channels;
 use super::config::GuardConfig;
 use super::error::RestoreError;
-use chirrup_protocol::region::{DataRate, Region};
+use chirrup_protocol::region::{DataRate, DwellTime, Region};
 use lora_modulation::{Bandwidth, BaseBandModulationParams, CodingRate, SpreadingFactor};
 use lorawan_device::async_device::DR;
 use lorawan_device::async_device::radio::RfConfig;
-
-/// The largest RX1DROffset of EU868 (RP002-1.0.4, 2.4.7).
-const MAX_RX1_OFFSET: u8 = 5;
 
 /// Data rates between which a node may choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +16,11 @@ pub(super) struct DataRates {
 
 impl DataRates {
     pub fn of(config: &GuardConfig) -> Result<Self, RestoreError> {
-        let (lowest, highest) = (config.lowest_data_rate, config.highest_data_rate);
+        let (region, lowest, highest) = (config.region, config.lowest_data_rate, config.highest_data_rate);
+        // Channels and windows of the others differ in kind.
+        if region != Region::Eu868 {
+            return Err(RestoreError::Region { region });
+        }
         config.region.modulation(lowest)?;
         config.region.modulation(highest)?;
         if lowest > highest {
@@ -57,7 +58,7 @@ impl ReceiveWindows {
     /// Whether the region has such windows: offset, data rate and frequency, one by one.
     pub fn acceptable(self, region: Region) -> [bool; 3] {
         [
-            self.rx1_offset <= MAX_RX1_OFFSET,
+            self.rx1_offset <= region.max_rx1_offset(),
             region.modulation(self.rx2_data_rate).is_ok(),
             region.sub_band(self.rx2_frequency_hz).is_some(),
         ]
@@ -102,7 +103,8 @@ impl Link {
 
     /// What RX1 listens to after an uplink on `uplink_hz`.
     pub fn rx1(&self, uplink_hz: u32) -> RfConfig {
-        rf(self.region, self.region.rx1_data_rate(self.data_rate, self.windows.rx1_offset), uplink_hz)
+        let rx1 = self.region.rx1_data_rate(DwellTime::Unlimited, self.data_rate, self.windows.rx1_offset);
+        rf(self.region, rx1, uplink_hz)
     }
 
     /// What RX2 listens to.
@@ -128,12 +130,8 @@ pub(super) fn stack_data_rate(data_rate: DataRate) -> DR {
     }
 }
 
-/// The stack's name of a region.
-pub(super) fn stack_region(region: Region) -> lorawan_device::Region {
-    match region {
-        Region::Eu868 => lorawan_device::Region::EU868,
-    }
-}
+/// The stack's name of the only region that [`DataRates::of`] lets pass.
+pub(super) const STACK_REGION: lorawan_device::Region = lorawan_device::Region::EU868;
 
 fn rf(region: Region, data_rate: DataRate, frequency: u32) -> RfConfig {
     let sf = match region.modulation(data_rate).map(|modulation| modulation.spreading_factor) {

@@ -2,7 +2,7 @@
 use crate::bench::*;
 use crate::network::{Announced, Network};
 use chirrup_node::lorawan::*;
-use chirrup_protocol::region::{DataRate, UnknownDataRate};
+use chirrup_protocol::region::{DataRate, Region, UnknownDataRate};
 use chirrup_protocol::time::Instant;
 use lora_modulation::SpreadingFactor;
 
@@ -191,4 +191,9 @@ fn the_lowest_and_highest_data_rate_bound_a_node() {
     narrow.highest_data_rate = DataRate(1);
     let empty = RestoreError::EmptyRange { lowest: DataRate(2), highest: DataRate(1) };
     assert_eq!(Guard::new(narrow, parts(), None, Instant::ZERO).err(), Some(empty));
+    for region in Region::ALL.into_iter().filter(|&region| region != Region::Eu868) {
+        let abroad = GuardConfig { region, ..config() };
+        let refused = Guard::new(abroad, parts(), None, Instant::ZERO).err().unwrap();
+        assert_eq!(refused.to_string(), format!("nodes do not run in {region}, only in EU868"));
+    }
 }

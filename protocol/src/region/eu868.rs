@@ -1,16 +1,22 @@
 //! EU863-870 (RP002-1.0.4, 2.4; ERC/REC 70-03, annex 1).
-use super::{DataRate, SubBand, UnknownDataRate};
-use crate::airtime::Modulation;
+use super::plan::{Plan, Rates, Rx1Channel, band, rate};
+use super::{DataRate, SubBand};
 
-/// The three channels that every device has (RP002-1.0.4, 2.4.2).
-pub const DEFAULT_CHANNELS_HZ: [u32; 3] = [868_100_000, 868_300_000, 868_500_000];
-
-const fn band(index: usize, from_hz: u32, to_hz: u32, duty_per_mille: u32, max_erp_dbm: i8) -> SubBand {
-    SubBand { index, from_hz, to_hz, duty_per_mille, max_erp_dbm }
-}
+/// The payloads of EU868, EU433 and IN865, repeater-compatible. Every default channel carries these data rates.
+pub const RATES: Rates = Rates {
+    lowest: 0,
+    rates: &[
+        rate(12, 125_000, 51),
+        rate(11, 125_000, 51),
+        rate(10, 125_000, 51),
+        rate(9, 125_000, 115),
+        rate(8, 125_000, 222),
+        rate(7, 125_000, 222),
+    ],
+};
 
 /// Duty-cycle limits of ERC/REC 70-03. 865 to 868.6 MHz is one band here, which is stricter than the text.
-pub const SUB_BANDS: [SubBand; 5] = [
+const SUB_BANDS: [SubBand; 5] = [
     band(0, 863_000_000, 865_000_000, 1, 14),
     band(1, 865_000_000, 868_600_000, 10, 14),
     band(2, 868_700_000, 869_200_000, 1, 14),
@@ -18,38 +24,38 @@ pub const SUB_BANDS: [SubBand; 5] = [
     band(4, 869_700_000, 870_000_000, 10, 14),
 ];
 
-pub fn modulation(data_rate: DataRate) -> Result<Modulation, UnknownDataRate> {
-    match data_rate.0 {
-        index @ 0..=5 => Ok(Modulation::lorawan(12 - index, 125_000)),
-        _ => Err(UnknownDataRate { data_rate, lowest: DataRate(0), highest: DataRate(5) }),
-    }
-}
-
-pub fn max_payload_bytes(data_rate: DataRate) -> Result<usize, UnknownDataRate> {
-    modulation(data_rate)?;
-    Ok(match data_rate.0 {
-        0..=2 => 51,
-        3 => 115,
-        _ => 222,
-    })
-}
+pub static PLAN: Plan = Plan {
+    name: "EU868",
+    uplink: RATES,
+    downlink: RATES,
+    default_channels_hz: &[868_100_000, 868_300_000, 868_500_000],
+    rx1_channel: Rx1Channel::AsUplink,
+    rx1_shift: 0,
+    max_rx1_offset: 5,
+    rx2_frequency_hz: 869_525_000,
+    rx2_data_rate: DataRate(0),
+    sub_bands: &SUB_BANDS,
+};
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::region::Region;
+    use crate::region::{DataRate, DwellTime, Region};
+    use crate::seal::Direction;
 
     #[test]
     fn data_rates_and_payloads_follow_rp002() {
+        let region = Region::Eu868;
         let table = [(0, 12, 51), (1, 11, 51), (2, 10, 51), (3, 9, 115), (4, 8, 222), (5, 7, 222)];
         for (index, sf, bytes) in table {
             let data_rate = DataRate(index);
-            assert_eq!(modulation(data_rate).unwrap().spreading_factor, sf);
-            assert_eq!(max_payload_bytes(data_rate).unwrap(), bytes);
-            assert_eq!(Region::Eu868.data_rate(sf, 125_000), Some(data_rate));
+            assert_eq!(region.modulation(data_rate).unwrap().spreading_factor, sf);
+            for direction in [Direction::Up, Direction::Down] {
+                assert_eq!(region.max_payload_bytes(direction, DwellTime::Unlimited, data_rate), Ok(bytes));
+            }
+            assert_eq!(region.data_rate(sf, 125_000), Some(data_rate));
         }
-        assert!(modulation(DataRate(7)).is_err());
-        assert!(max_payload_bytes(DataRate(15)).is_err());
+        assert!(region.modulation(DataRate(7)).is_err());
+        assert!(region.max_payload_bytes(Direction::Up, DwellTime::Unlimited, DataRate(15)).is_err());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Arguments of the `chirrup` command. Scripts rely on them: add, never rename.
 use crate::scenario::Overrides;
-use chirrup_protocol::region::Region;
+use chirrup_protocol::region::{DwellTime, Region};
+use chirrup_protocol::seal::Direction;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -109,6 +110,12 @@ pub struct AirtimeArgs {
     /// Radio region.
     #[arg(long, value_enum)]
     pub region: RegionName,
+    /// Which way the frame travels.
+    #[arg(long, value_enum, default_value = "up")]
+    pub direction: DirectionName,
+    /// Whether the network limits the time of a frame; AS923 and AU915 know the setting.
+    #[arg(long, value_enum, default_value = "unlimited")]
+    pub dwell_time: DwellTimeName,
     /// Index of the data rate.
     #[arg(long, value_name = "DR")]
     pub dr: u8,
@@ -122,6 +129,26 @@ pub struct AirtimeArgs {
 pub enum RegionName {
     /// Europe, 863 to 870 MHz.
     Eu868,
+    /// Europe, 433 MHz.
+    Eu433,
+    /// India, 865 to 867 MHz.
+    In865,
+    /// Asia, 915 to 928 MHz, group 1.
+    #[value(name = "as923-1")]
+    As923_1,
+    /// Asia, group 2.
+    #[value(name = "as923-2")]
+    As923_2,
+    /// Asia, group 3.
+    #[value(name = "as923-3")]
+    As923_3,
+    /// Asia, group 4.
+    #[value(name = "as923-4")]
+    As923_4,
+    /// Australia, 915 to 928 MHz.
+    Au915,
+    /// North America, 902 to 928 MHz.
+    Us915,
 }
 
 impl RegionName {
@@ -129,6 +156,53 @@ impl RegionName {
     pub fn region(self) -> Region {
         match self {
             Self::Eu868 => Region::Eu868,
+            Self::Eu433 => Region::Eu433,
+            Self::In865 => Region::In865,
+            Self::As923_1 => Region::As923_1,
+            Self::As923_2 => Region::As923_2,
+            Self::As923_3 => Region::As923_3,
+            Self::As923_4 => Region::As923_4,
+            Self::Au915 => Region::Au915,
+            Self::Us915 => Region::Us915,
+        }
+    }
+}
+
+/// Ways of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DirectionName {
+    /// From a node.
+    Up,
+    /// To a node.
+    Down,
+}
+
+impl DirectionName {
+    /// The direction of this name.
+    pub fn direction(self) -> Direction {
+        match self {
+            Self::Up => Direction::Up,
+            Self::Down => Direction::Down,
+        }
+    }
+}
+
+/// Limits of a frame's time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum DwellTimeName {
+    /// None.
+    Unlimited,
+    /// 400 ms.
+    #[value(name = "400ms")]
+    Limited,
+}
+
+impl DwellTimeName {
+    /// The setting of this name.
+    pub fn dwell_time(self) -> DwellTime {
+        match self {
+            Self::Unlimited => DwellTime::Unlimited,
+            Self::Limited => DwellTime::Limited,
         }
     }
 }

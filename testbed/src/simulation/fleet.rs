@@ -12,7 +12,8 @@ use chirrup_aggregator::core::strategy::{Strategy, fedbuff::FedBuff};
 use chirrup_gateway::core::{Config as NetworkConfig, Key};
 use chirrup_node::lorawan::driver::DataRateRange;
 use chirrup_protocol::ids::{DevEui, GatewayId, TaskId};
-use chirrup_protocol::region::{DataRate, Region};
+use chirrup_protocol::region::{DataRate, DwellTime};
+use chirrup_protocol::seal::Direction;
 use chirrup_protocol::task::{Forms, Learner, Participation, Task};
 use chirrup_protocol::time::Duration;
 use ed25519_dalek::SigningKey;
@@ -122,7 +123,6 @@ fn identity(seed: u64, index: u64) -> NodeIdentity {
 }
 
 fn data_rates(radio: &RadioConfig) -> DataRateRange {
-    let Region::Eu868 = radio.region;
     match radio.data_rate {
         DataRateChoice::Adr => DataRateRange {
             lowest: radio.region.lowest_data_rate(),
@@ -157,7 +157,9 @@ fn federation(experiment: &Experiment, nodes: &[NodeIdentity], rx2: DataRate) ->
             max_interval: Duration::from_secs(fedbuff.max_interval_s),
             max_staleness: MAX_STALENESS,
         },
-        downlink_bytes: region.max_payload_bytes(rx2).expect("the network server's RX2 is of this region"),
+        downlink_bytes: region
+            .max_payload_bytes(Direction::Down, DwellTime::Unlimited, rx2)
+            .expect("the network server's RX2 is of this region"),
         data_rate_advice: match scenario.radio.data_rate {
             DataRateChoice::Adr => Some(DataRateAdvice {
                 region,

@@ -12,7 +12,8 @@ use crate::core::strategy::{Strategy, fedbuff::FedBuff};
 use crate::limits::{self, FederationError};
 use chirrup_protocol::backhaul::{BackhaulKey, Topics};
 use chirrup_protocol::ids::TaskId;
-use chirrup_protocol::region::{DataRate, Region, UnknownDataRate};
+use chirrup_protocol::region::{DataRate, DwellTime, Region, UnknownDataRate};
+use chirrup_protocol::seal::Direction;
 use chirrup_protocol::task::{Forms, Learner, Participation, Task};
 use chirrup_protocol::time::Duration;
 use devices::DevicesError;
@@ -205,7 +206,11 @@ fn federation(
             max_interval: seconds(file.cadence.max_interval_s),
             max_staleness: file.cadence.max_staleness,
         },
-        downlink_bytes: region.max_payload_bytes(DataRate(file.downlink.data_rate))?,
+        downlink_bytes: region.max_payload_bytes(
+            Direction::Down,
+            DwellTime::Unlimited,
+            DataRate(file.downlink.data_rate),
+        )?,
         data_rate_advice: file.downlink.advice.as_ref().map(|advice| DataRateAdvice {
             region,
             margin_tenth_db: libm::roundf(advice.margin_db * 10.0) as i16,

@@ -12,7 +12,7 @@ use chirrup_protocol::message::control::Control;
 use chirrup_protocol::message::moments::FeatureMoments;
 use chirrup_protocol::message::port;
 use chirrup_protocol::object::{CHUNK_BYTES, ObjectKind, ObjectTag};
-use chirrup_protocol::region::{DataRate, Region};
+use chirrup_protocol::region::{DataRate, DwellTime, Region};
 use chirrup_protocol::seal::{self, Binding, DeviceSecret, Direction, Header, MAX_MESSAGE_BYTES};
 use chirrup_protocol::task::{Forms, Learner, Participation, Scale, Task};
 use chirrup_protocol::time::{Duration, Instant};
@@ -109,7 +109,9 @@ pub fn link(data_rate: DataRate) -> Link {
         joined: true,
         region: Region::Eu868,
         data_rate,
-        max_payload_bytes: Region::Eu868.max_payload_bytes(data_rate).unwrap(),
+        max_payload_bytes: Region::Eu868
+            .max_payload_bytes(Direction::Up, DwellTime::Unlimited, data_rate)
+            .unwrap(),
         lowest_data_rate: DataRate(0),
         battery: 255,
     }

@@ -2,7 +2,7 @@
 use super::super::admission::{DataDownlink, JoinAccept};
 use super::super::error::Failure;
 use super::super::gate::{Gate, GateError, Keys, Plan, Report};
-use super::super::link::{Link, ReceiveWindows, rx_delay_s, stack_data_rate, stack_region};
+use super::super::link::{Link, ReceiveWindows, STACK_REGION, rx_delay_s, stack_data_rate};
 use super::super::mac::{self, Sequence};
 use super::super::outcome::{Acknowledgement, Confirmation, Downlink, Message};
 use super::super::rng::DrawnNonce;
@@ -70,7 +70,7 @@ where
         let mode = self.join_mode();
         let gate = Gate::new(&mut self.radio, &mut self.ledger, &mut self.counters, plan);
         let windows = Windows::of_join(&mut self.timer);
-        let region = Configuration::new(stack_region(self.link.region));
+        let region = Configuration::new(STACK_REGION);
         let mut stack: Stack<'_, R, T> = Device::new(region, gate, windows, DrawnNonce::of_join(dev_nonce));
         stack.set_datarate(stack_data_rate(self.link.data_rate));
         let outcome = stack.join(&mode).await.map(|response| match response {
@@ -142,7 +142,7 @@ where
         };
         let gate = Gate::new(&mut self.radio, &mut self.ledger, &mut self.counters, plan);
         let windows = Windows::of_data(&mut self.timer, self.link.rx_delay_s);
-        let region = Configuration::new(stack_region(self.link.region));
+        let region = Configuration::new(STACK_REGION);
         let stack_session = Some(session.to_stack());
         let mut stack: Stack<'_, R, T> =
             Device::new_with_session(region, gate, windows, DrawnNonce::of_data(), stack_session);

@@ -4,7 +4,8 @@ use super::super::error::SendError;
 use super::super::session::Session;
 use super::{Guard, SnapshotStore};
 use chirrup_protocol::airtime::frame_airtime;
-use chirrup_protocol::region::DataRate;
+use chirrup_protocol::region::{DataRate, DwellTime};
+use chirrup_protocol::seal::Direction;
 use chirrup_protocol::time::{Duration, Instant};
 use lorawan_device::RngCore;
 
@@ -35,7 +36,8 @@ impl<R, T, G: RngCore, S: SnapshotStore> Guard<R, T, G, S> {
 
     /// The largest payload at a data rate, beside the MAC answers that are due.
     pub(super) fn limit_at(&self, data_rate: DataRate) -> usize {
-        let limit = self.config.region.max_payload_bytes(data_rate).unwrap_or(0);
+        let limit =
+            self.config.region.max_payload_bytes(Direction::Up, DwellTime::Unlimited, data_rate).unwrap_or(0);
         limit.saturating_sub(self.answers.len())
     }
 

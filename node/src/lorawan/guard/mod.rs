@@ -83,7 +83,7 @@ where
     /// A node as configured, from `restored` onwards if it ran before. Sends nothing yet.
     ///
     /// # Errors
-    /// When the data rates of the configuration are no range of the region's.
+    /// When nodes do not run in the region, or the data rates of the configuration are no range of it.
     pub fn new(
         config: GuardConfig,
         parts: Parts<R, T, G, S>,
