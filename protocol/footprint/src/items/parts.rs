@@ -1,6 +1,7 @@
 //! Parts that codecs are made of.
 use super::{Item, Memory, PARAMS};
 use chirrup_protocol::codec::hadamard;
+use chirrup_protocol::codec::positions::Positions;
 use chirrup_protocol::codec::range::{Adaptive, Decoder, Encoder};
 
 const SEED: u32 = 7;
@@ -18,7 +19,19 @@ pub const ITEMS: &[Item] = &[
         (0..symbols).all(|index| decoder.symbol(&mut model) == symbol(index)).then_some(())
     })
     .after(encode_symbols),
+    Item::new("positions, 1 in 50, encode", PARAMS, |m, n| {
+        let mut encoder = Encoder::new(&mut m.payload);
+        let mut positions = Positions::begin(&mut encoder, apart(n), n)?;
+        apart(n).try_for_each(|position| positions.write(&mut encoder, position))?;
+        m.used_bytes = encoder.finish(0)?;
+        Some(())
+    }),
 ];
+
+/// Every fiftieth coordinate on average, at uneven distances.
+fn apart(params: usize) -> impl Iterator<Item = usize> + Clone {
+    (0..params / 50).map(|index| 50 * index + 17 * index % 50)
+}
 
 fn encode_symbols(memory: &mut Memory, symbols: usize) -> Option<()> {
     let mut encoder = Encoder::new(&mut memory.payload);
