@@ -32,6 +32,7 @@ pub mod hadamard;
 pub mod linear;
 pub mod low_rank;
 pub mod nuqsgd;
+pub mod plan;
 pub mod positions;
 pub mod qsgd;
 pub mod random;

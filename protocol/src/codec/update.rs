@@ -1,18 +1,27 @@
-//! The codecs of client updates under one name: which one a task asks for, and its encoder and decoder.
+//! The codecs of client updates under one name: which one a task asks for, its encoder and its decoder.
+use super::feedback::Contractive;
+use super::{Block, CodecError, dense, drive, eden, topk};
 use crate::task::Form;
 use core::fmt;
+use core::ops::Range;
 use core::str::FromStr;
 
 /// A codec of client updates, with its parameter.
 ///
-/// Its text is its name in configurations, such as `topk`.
+/// Its text is its name in configurations, such as `topk` or `eden-2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UpdateCodec {
     /// [`super::topk`].
     TopK,
+    /// [`super::dense`].
+    Dense(dense::Width),
+    /// [`super::drive`].
+    Drive(drive::Scale),
+    /// [`super::eden`], with so many bits a coordinate, 1 to 4.
+    Eden(u8, drive::Scale),
 }
 
-/// A form that asks for no codec of client updates, or for one with a parameter that it does not have.
+/// A number and parameter that no codec of client updates has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("codec {codec} with parameter {parameter} is none for updates")]
 pub struct UnknownUpdateCodec {
@@ -22,36 +31,144 @@ pub struct UnknownUpdateCodec {
     pub parameter: u8,
 }
 
-impl UpdateCodec {
-    /// The names in configurations.
-    pub const NAMES: &str = "topk";
-
-    /// The form of contribution that this codec makes, with at most `max_bytes` of payload.
-    pub const fn form(self, max_bytes: u8) -> Form {
-        let (codec, parameter) = match self {
-            Self::TopK => (1, 0),
-        };
-        Form { codec, parameter, max_bytes }
-    }
-
-    /// The codec that a form asks for.
-    pub const fn of(form: Form) -> Result<Self, UnknownUpdateCodec> {
-        match (form.codec, form.parameter) {
-            (1, 0) => Ok(Self::TopK),
-            (codec, parameter) => Err(UnknownUpdateCodec { codec, parameter }),
-        }
-    }
-}
-
 /// A name that no codec of client updates has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no codec of updates has this name; there are {}", UpdateCodec::NAMES)]
 pub struct UnknownName;
 
+impl UpdateCodec {
+    /// The names in configurations.
+    pub const NAMES: &str = "topk, dense-f32, dense-f16, dense-int8, drive, drive-unbiased, eden-1 to eden-4, \
+        eden-1-unbiased to eden-4-unbiased";
+
+    /// All codecs, with each of their parameters.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..=u8::MAX).filter_map(|byte| Self::numbered(byte >> 4, byte & 0x0f).ok())
+    }
+
+    /// Its number and parameter, as a task and a planned payload have them. Both are below 16.
+    pub const fn number(self) -> (u8, u8) {
+        const fn unbiased(scale: drive::Scale) -> u8 {
+            matches!(scale, drive::Scale::Unbiased) as u8
+        }
+        match self {
+            Self::TopK => (1, 0),
+            Self::Dense(dense::Width::Single) => (2, 0),
+            Self::Dense(dense::Width::Half) => (3, 0),
+            Self::Dense(dense::Width::Byte) => (4, 0),
+            Self::Drive(scale) => (12, unbiased(scale)),
+            Self::Eden(bits, scale) => (13, unbiased(scale) << 3 | bits & 7),
+        }
+    }
+
+    /// The codec with a number and parameter.
+    pub const fn numbered(codec: u8, parameter: u8) -> Result<Self, UnknownUpdateCodec> {
+        use drive::Scale::{LeastSquares, Unbiased};
+        Ok(match (codec, parameter) {
+            (1, 0) => Self::TopK,
+            (2, 0) => Self::Dense(dense::Width::Single),
+            (3, 0) => Self::Dense(dense::Width::Half),
+            (4, 0) => Self::Dense(dense::Width::Byte),
+            (12, 0) => Self::Drive(LeastSquares),
+            (12, 1) => Self::Drive(Unbiased),
+            (13, bits @ 1..=4) => Self::Eden(bits, LeastSquares),
+            (13, bits @ 9..=12) => Self::Eden(bits - 8, Unbiased),
+            (codec, parameter) => return Err(UnknownUpdateCodec { codec, parameter }),
+        })
+    }
+
+    /// The form of contribution that this codec makes, with at most `max_bytes` of payload.
+    pub const fn form(self, max_bytes: u8) -> Form {
+        let (codec, parameter) = self.number();
+        Form { codec, parameter, max_bytes }
+    }
+
+    /// The codec that a form asks for.
+    pub const fn of(form: Form) -> Result<Self, UnknownUpdateCodec> {
+        Self::numbered(form.codec, form.parameter)
+    }
+
+    /// The promise that error feedback needs, of the codecs that can give it.
+    pub const fn contractive(self) -> Option<Contractive> {
+        match self {
+            Self::TopK => Some(topk::CONTRACTIVE),
+            Self::Dense(_) => Some(dense::CONTRACTIVE),
+            Self::Drive(scale) | Self::Eden(_, scale) => scale.contractive(),
+        }
+    }
+
+    /// Numbers that encoder and decoder work in at most, for an update of `params` coordinates in rows of `columns`.
+    pub const fn scratch_len(self, params: usize, columns: usize) -> usize {
+        let _ = columns;
+        match self {
+            Self::TopK | Self::Dense(_) => 0,
+            Self::Drive(_) => drive::scratch_len(params),
+            Self::Eden(..) => eden::scratch_len(params),
+        }
+    }
+
+    /// Encodes `update`, `[rows][columns]`, from coordinate `start` on. Sparse codecs choose among all coordinates,
+    /// wherever it starts. The seed is that of the contribution.
+    pub fn encode(
+        self,
+        update: &[f32],
+        columns: usize,
+        start: usize,
+        seed: u32,
+        scratch: &mut [f32],
+        payload: &mut [u8],
+    ) -> Result<Block, CodecError> {
+        let _ = columns;
+        match self {
+            Self::TopK => topk::encode(update, payload).map(|bytes| Block { bytes, end: update.len() }),
+            Self::Dense(width) => dense::encode(update, start, width, payload),
+            Self::Drive(scale) => drive::encode(update, start, scale, seed, scratch, payload),
+            Self::Eden(bits, scale) => eden::encode(update, start, bits, scale, seed, scratch, payload),
+        }
+    }
+
+    /// Decodes a payload into its range of `update`, `[rows][columns]`.
+    pub fn decode(
+        self,
+        payload: &[u8],
+        columns: usize,
+        seed: u32,
+        scratch: &mut [f32],
+        update: &mut [f32],
+    ) -> Result<Range<usize>, CodecError> {
+        let _ = (columns, scratch);
+        match self {
+            Self::TopK => decode_entries(topk::decode(payload, update.len())?, update),
+            Self::Dense(width) => dense::decode(payload, width, update),
+            Self::Drive(_) => drive::decode(payload, seed, update),
+            Self::Eden(..) => eden::decode(payload, seed, update),
+        }
+    }
+}
+
+/// Sets the entries of a sparse payload, which speaks for all coordinates.
+fn decode_entries(
+    entries: impl Iterator<Item = topk::Entry>,
+    update: &mut [f32],
+) -> Result<Range<usize>, CodecError> {
+    update.fill(0.0);
+    entries.for_each(|entry| update[entry.index] = entry.value);
+    Ok(0..update.len())
+}
+
 impl fmt::Display for UpdateCodec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let suffix = |scale: &drive::Scale| match scale {
+            drive::Scale::LeastSquares => "",
+            drive::Scale::Unbiased => "-unbiased",
+        };
         match self {
             Self::TopK => f.write_str("topk"),
+            Self::Dense(dense::Width::Single) => f.write_str("dense-f32"),
+            Self::Dense(dense::Width::Half) => f.write_str("dense-f16"),
+            Self::Dense(dense::Width::Byte) => f.write_str("dense-int8"),
+            Self::Drive(scale) => write!(f, "drive{}", suffix(scale)),
+            Self::Eden(bits, scale) => write!(f, "eden-{bits}{}", suffix(scale)),
         }
     }
 }
@@ -60,11 +177,21 @@ impl FromStr for UpdateCodec {
     type Err = UnknownName;
 
     fn from_str(name: &str) -> Result<Self, UnknownName> {
-        match name {
-            "topk" => Ok(Self::TopK),
-            _ => Err(UnknownName),
+        Self::all().find(|codec| is_text_of(name, codec)).ok_or(UnknownName)
+    }
+}
+
+/// Whether `text` is how `value` shows itself; a comparison without a buffer.
+fn is_text_of(text: &str, value: &impl fmt::Display) -> bool {
+    struct Rest<'a>(&'a str);
+    impl fmt::Write for Rest<'_> {
+        fn write_str(&mut self, part: &str) -> fmt::Result {
+            self.0 = self.0.strip_prefix(part).ok_or(fmt::Error)?;
+            Ok(())
         }
     }
+    let mut rest = Rest(text);
+    fmt::write(&mut rest, format_args!("{value}")).is_ok() && rest.0.is_empty()
 }
 
 #[cfg(feature = "std")]
@@ -79,5 +206,55 @@ impl<'de> serde::Deserialize<'de> for UpdateCodec {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = <std::string::String as serde::Deserialize>::deserialize(deserializer)?;
         name.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::super::testing::gaussian;
+    use super::*;
+    use crate::task::Kind;
+    use std::string::ToString;
+    use std::vec;
+
+    #[test]
+    fn names_and_numbers_lead_back_to_the_codec() {
+        assert!(UpdateCodec::all().count() > 10);
+        for codec in UpdateCodec::all() {
+            assert_eq!(codec.to_string().parse(), Ok(codec));
+            let form = codec.form(100);
+            assert_eq!(UpdateCodec::of(form), Ok(codec));
+            assert_eq!(form.kind(), Some(Kind::Update));
+            let family = codec.to_string();
+            let family = family.split('-').next().unwrap();
+            assert!(UpdateCodec::NAMES.contains(family), "{family} is among the names");
+        }
+        for name in ["", "topk ", "eden", "eden-5", "eden-22", "drive-", "TOPK"] {
+            assert_eq!(name.parse::<UpdateCodec>(), Err(UnknownName), "{name}");
+        }
+        let form = Form { codec: 48, parameter: 0, max_bytes: 100 };
+        assert_eq!(UpdateCodec::of(form), Err(UnknownUpdateCodec { codec: 48, parameter: 0 }));
+    }
+
+    #[test]
+    fn every_codec_encodes_within_its_memory_and_decodes() {
+        let (columns, seed) = (65, 9);
+        let update = gaussian(650, 4);
+        let energy = super::super::scale::sum(&update, |value| value * value);
+        for codec in UpdateCodec::all() {
+            for room in [36, 100, 207] {
+                let mut scratch = vec![0.0; codec.scratch_len(650, columns)];
+                let mut payload = vec![0; room];
+                let block = codec.encode(&update, columns, 65, seed, &mut scratch, &mut payload).unwrap();
+                let mut decoded = vec![0.0; 650];
+                let payload = &payload[..block.bytes];
+                let range = codec.decode(payload, columns, seed, &mut scratch, &mut decoded).unwrap();
+                assert_eq!(range.end, block.end, "{codec}");
+                let error = update.iter().zip(&decoded).fold(0.0, |sum, (a, b)| sum + (a - b) * (a - b));
+                if codec.contractive().is_some() {
+                    assert!(error < energy, "{codec} in {room} bytes");
+                }
+            }
+        }
     }
 }
