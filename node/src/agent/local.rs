@@ -6,7 +6,8 @@
 use super::memory::Memory;
 use chirrup_learn::softmax::{Judgement, Softmax};
 use chirrup_learn::{LearnError, scale};
-use chirrup_protocol::codec::{CodecError, linear, topk};
+use chirrup_protocol::codec::update::UpdateCodec;
+use chirrup_protocol::codec::{Block, CodecError, linear, topk};
 
 /// What a sample taught.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,6 +18,26 @@ pub struct Lesson {
     pub loss_without_unsent: f32,
     /// Its loss with it.
     pub loss_with_unsent: f32,
+}
+
+/// How an update is encoded: which codec, for which shape and seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Encoding {
+    /// The task's codec.
+    pub codec: UpdateCodec,
+    /// Parameters in a row of the model.
+    pub columns: usize,
+    /// The contribution's seed.
+    pub seed: u32,
+}
+
+/// Numbers of [`Memory::codec`] that a codec needs for `params` parameters in rows of `columns`.
+pub const fn codec_memory_len(codec: UpdateCodec, params: usize, columns: usize) -> usize {
+    match codec {
+        // Its entries are read one by one.
+        UpdateCodec::TopK => 0,
+        _ => params + codec.scratch_len(params, columns),
+    }
 }
 
 impl Memory<'_> {
@@ -48,18 +69,37 @@ impl Memory<'_> {
         learner.step(self.local, self.sample, label, self.scratch).map(drop)
     }
 
-    /// Encodes what has not been sent.
-    pub(super) fn encode_update(&mut self, payload: &mut [u8]) -> Result<usize, CodecError> {
+    /// Encodes what has not been sent, from parameter `start` on.
+    pub(super) fn encode_update(
+        &mut self,
+        how: Encoding,
+        start: usize,
+        payload: &mut [u8],
+    ) -> Result<Block, CodecError> {
         self.local_becomes_unsent();
-        let encoded = topk::encode(self.local, payload);
+        let Encoding { codec, columns, seed } = how;
+        let encoded = codec.encode(self.local, columns, start, seed, self.codec, payload);
         self.unsent_becomes_local();
         encoded
     }
 
-    /// From now on what an encoded update holds counts as sent.
-    pub(super) fn mark_sent(&mut self, payload: &[u8]) {
-        for entry in topk::decode(payload, self.anchor.len()).expect("the encoder wrote it") {
-            self.anchor[entry.index] += entry.value;
+    /// From now on what an encoded update holds counts as sent. With a codec that is right on average alone, so does
+    /// what it dropped of the parameters that it spoke of: such errors must not be fed back.
+    pub(super) fn mark_sent(&mut self, how: Encoding, payload: &[u8]) {
+        const OWN: &str = "the encoder wrote it";
+        let Encoding { codec, columns, seed } = how;
+        if codec == UpdateCodec::TopK {
+            let entries = topk::decode(payload, self.anchor.len()).expect(OWN);
+            entries.for_each(|entry| self.anchor[entry.index] += entry.value);
+            return;
+        }
+        let (decoded, scratch) = self.codec.split_at_mut(self.anchor.len());
+        let said = codec.decode(payload, columns, seed, scratch, decoded).expect(OWN);
+        for index in said {
+            match codec.contractive() {
+                Some(_) => self.anchor[index] += decoded[index],
+                None => self.anchor[index] = self.local[index],
+            }
         }
     }
 

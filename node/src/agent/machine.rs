@@ -5,6 +5,7 @@ mod speaking;
 
 use super::event::Event;
 use super::judgement::{AirtimeBudget, Evidence};
+use super::local::Encoding;
 use super::memory::{Memory, MemoryError};
 use super::pace::{Backoff, Jitter};
 use super::report::MomentsReport;
@@ -94,6 +95,15 @@ struct Current {
     max_payload_bytes: usize,
 }
 
+/// A contribution whose frame has not gone out yet.
+#[derive(Clone, Debug)]
+struct UpdateUnderWay {
+    how: Encoding,
+    payload: Vec<u8, MAX_MESSAGE_BYTES>,
+    /// One beyond the last parameter that it speaks of.
+    end: usize,
+}
+
 /// A node's agent, on memory that the caller lends.
 pub struct Agent<'m> {
     config: AgentConfig,
@@ -131,7 +141,9 @@ pub struct Agent<'m> {
     last_heard: Instant,
     under_way: UnderWay,
     /// Codec payload of the contribution under way.
-    update_under_way: Vec<u8, MAX_MESSAGE_BYTES>,
+    update_under_way: Option<UpdateUnderWay>,
+    /// Where the next block of the update starts, for codecs that send it in blocks.
+    next_block: usize,
     advice: Option<DataRate>,
     /// Whether the latest object was refused.
     refused_object: bool,
@@ -181,7 +193,8 @@ impl<'m> Agent<'m> {
             status_due: now,
             last_heard: now,
             under_way: UnderWay::Nothing,
-            update_under_way: Vec::new(),
+            update_under_way: None,
+            next_block: 0,
             advice: None,
             refused_object: false,
             counts: Counts::default(),

@@ -23,6 +23,9 @@ pub struct Memory<'m> {
     pub sample: &'m mut [f32],
     /// `[C]`: scratch of the learner.
     pub scratch: &'m mut [f32],
+    /// What the codec of contributions works in: as much as [`codec_memory_len`](super::codec_memory_len)
+    /// says; none for top-k. A node takes no part in tasks whose codec needs more.
+    pub codec: &'m mut [f32],
     /// An object being received, with its manifest. Bounds the size of objects.
     pub object: &'m mut [u8],
 }

@@ -30,6 +30,7 @@ mod report;
 mod tests;
 
 pub use event::{Action, Event, Link, Refusal, Uplink};
+pub use local::codec_memory_len;
 pub use machine::{Agent, AgentConfig, Counts};
 pub use memory::{Memory, MemoryError};
 pub use snapshot::AgentSnapshot;

@@ -128,7 +128,8 @@ mod tests {
     fn plan(update: &[f32], room: usize) -> (Planned, std::vec::Vec<u8>) {
         let mut scratch = vec![0.0; scratch_len(&CANDIDATES, update.len(), 1)];
         let mut payload = vec![0; room];
-        let planned = encode(&CANDIDATES, update, 1, 0, 7, &mut scratch, &mut payload).unwrap();
+        let planned = encode(&CANDIDATES, update, 1, 0, 7, &mut scratch, &mut payload);
+        let planned = planned.expect("there is room for one of them");
         payload.truncate(planned.block.bytes);
         (planned, payload)
     }

@@ -9,13 +9,15 @@ use crate::radio::{Air, NodeIndex, RadioError};
 use chirrup_learn::Shape;
 use chirrup_learn::moments::FeatureSums;
 use chirrup_learn::scale::FeatureScale;
-use chirrup_node::agent::{Agent, AgentConfig, AgentSnapshot, Memory};
+use chirrup_node::agent::{Agent, AgentConfig, AgentSnapshot, Memory, codec_memory_len};
 use chirrup_node::lorawan::driver::{self, Driver};
 use chirrup_node::lorawan::{Guard, GuardConfig, Parts, Snapshot, SnapshotStore};
+use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::manifest::{MANIFEST_BYTES, TrustAnchor};
 use chirrup_protocol::message::moments::FeatureMoments;
 use chirrup_protocol::object::CHUNK_BYTES;
 use chirrup_protocol::seal::DeviceSecret;
+use chirrup_protocol::task::Kind;
 use chirrup_protocol::time::{Duration, Instant};
 use lorawan_device::async_device::Timings;
 use lorawan_device::async_device::radio::{PhyRxTx, RxConfig, RxQuality, RxStatus, TxConfig};
@@ -63,6 +65,7 @@ pub async fn run(setup: NodeSetup) {
     let mut reported = vec![FeatureMoments::default(); features];
     let (mut sample, mut raw, mut scratch) =
         (vec![0.0; features], vec![0.0; features], vec![0.0; shape.classes]);
+    let mut codec = vec![0.0; codec_memory(&setup.fleet, shape)];
     let mut object = vec![0; object_bytes(shape)];
     let memory = Memory {
         local: &mut local,
@@ -73,6 +76,7 @@ pub async fn run(setup: NodeSetup) {
         reported: &mut reported,
         sample: &mut sample,
         scratch: &mut scratch,
+        codec: &mut codec,
         object: &mut object,
     };
     let now = setup.air.clock().now();
@@ -95,6 +99,13 @@ pub async fn run(setup: NodeSetup) {
 fn shape(fleet: &Fleet) -> Shape {
     let task = &fleet.federation.task;
     Shape { features: task.features.into(), classes: task.classes.into() }
+}
+
+/// What the task's codec works in.
+fn codec_memory(fleet: &Fleet, shape: Shape) -> usize {
+    let form = fleet.federation.task.forms.of_kind(Kind::Update);
+    let codec = form.and_then(|form| UpdateCodec::of(form).ok()).expect("scenarios name a codec of updates");
+    codec_memory_len(codec, shape.linear_params(), shape.features + 1)
 }
 
 /// Room for the larger of task and model, with its manifest, in whole chunks.

@@ -4,11 +4,12 @@ use crate::core::intake::{Opened, Reject};
 use crate::core::strategy::to_fixed;
 use crate::core::version::{Contribution, n_params};
 use chirrup_protocol::backhaul::Uplink;
-use chirrup_protocol::codec::topk;
+use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::ids::DevEui;
 use chirrup_protocol::message::moments::Moments;
 use chirrup_protocol::message::status::Status;
 use chirrup_protocol::message::{contribution, port};
+use chirrup_protocol::task::{Kind, Task};
 
 impl Aggregator {
     pub(super) fn take_in(&mut self, uplink: &Uplink, opened: &Opened) {
@@ -42,7 +43,7 @@ impl Aggregator {
         if current - base_version > self.federation.cadence.max_staleness {
             return Err(Reject::TooStale);
         }
-        let changes = decode_changes(message.payload, n_params(&self.federation.task))?;
+        let changes = decode_changes(&message, &self.federation.task)?;
         let device = self.devices.get_mut(&dev_eui).expect("its seal verified, so it is enrolled");
         let id = device.contribution_id(dev_eui, &message);
         if !device.contributions.insert(u64::from(id.sequence) * 16 + u64::from(id.block)) {
@@ -88,8 +89,17 @@ impl Aggregator {
     }
 }
 
-fn decode_changes(payload: &[u8], params: usize) -> Result<Vec<(u32, i64)>, Reject> {
-    let entries = topk::decode(payload, params).map_err(|_| Reject::BadPayload)?;
-    let fixed = entries.map(|entry| Some((entry.index as u32, to_fixed(entry.value)?)));
+/// The changes that a contribution says, ascending, without those that are zero.
+fn decode_changes(message: &contribution::Contribution<'_>, task: &Task) -> Result<Vec<(u32, i64)>, Reject> {
+    let columns = usize::from(task.features) + 1;
+    let form = task.forms.of_kind(Kind::Update).ok_or(Reject::UnknownPort)?;
+    let codec = UpdateCodec::of(form).map_err(|_| Reject::BadPayload)?;
+    let mut update = vec![0.0; n_params(task)];
+    let mut scratch = vec![0.0; codec.scratch_len(update.len(), columns)];
+    let said = codec
+        .decode(message.payload, columns, message.seed(), &mut scratch, &mut update)
+        .map_err(|_| Reject::BadPayload)?;
+    let changes = said.filter(|&index| update[index] != 0.0);
+    let fixed = changes.map(|index| Some((index as u32, to_fixed(update[index])?)));
     fixed.collect::<Option<Vec<_>>>().ok_or(Reject::BadPayload)
 }

@@ -2,6 +2,8 @@
 use super::{Agent, Current, UnderWay};
 use crate::agent::event::Refusal;
 use crate::agent::judgement::Evidence;
+use crate::agent::local::codec_memory_len;
+use crate::agent::memory::Memory;
 use chirrup_learn::Shape;
 use chirrup_learn::scale::FeatureScale;
 use chirrup_learn::softmax::Softmax;
@@ -59,7 +61,10 @@ impl Agent<'_> {
     }
 
     fn contribution_sent(&mut self, now: Instant, on_air: Duration) {
-        self.memory.mark_sent(&self.update_under_way);
+        if let Some(update) = self.update_under_way.take() {
+            self.memory.mark_sent(update.how, &update.payload);
+            self.next_block = update.end % self.config.shape.linear_params();
+        }
         self.next_sequence += 1;
         self.counts.contributions += 1;
         self.contributions_of_version = self.contributions_of_version.saturating_add(1);
@@ -154,7 +159,8 @@ impl Agent<'_> {
         }
         match manifest.kind {
             ObjectKind::Task => {
-                self.current = Some(read_task(&manifest, object, self.config.shape, self.memory.scales)?);
+                self.current = Some(read_task(&manifest, object, self.config.shape, &mut self.memory)?);
+                self.next_block = 0;
                 self.memory.reset_model();
                 self.model_version = 0;
                 // There may be a model: the aggregator offers it once it knows that the task has arrived.
@@ -176,20 +182,18 @@ impl Agent<'_> {
 
 /// Reads a task and its scale. The scale is written only once the task is known to fit, and to ask for a contribution
 /// that this node can make.
-fn read_task(
-    manifest: &Manifest,
-    object: &[u8],
-    shape: Shape,
-    scales: &mut [FeatureScale],
-) -> Option<Current> {
+fn read_task(manifest: &Manifest, object: &[u8], shape: Shape, memory: &mut Memory<'_>) -> Option<Current> {
     let task = Task::parse(object, |_, _| {}).ok()?;
     if usize::from(task.features) != shape.features || usize::from(task.classes) != shape.classes {
         return None;
     }
     let form = task.forms.of_kind(Kind::Update)?;
     let codec = UpdateCodec::of(form).ok()?;
+    if memory.codec.len() < codec_memory_len(codec, shape.linear_params(), shape.features + 1) {
+        return None;
+    }
     let write = |feature: usize, scale: chirrup_protocol::task::Scale| {
-        scales[feature] = FeatureScale { offset: scale.offset, gain: scale.gain };
+        memory.scales[feature] = FeatureScale { offset: scale.offset, gain: scale.gain };
     };
     Task::parse(object, write).ok()?;
     let Learner::Softmax { learning_rate, l2 } = task.learner;

@@ -1,10 +1,10 @@
 //! Speaking: what is worth a frame, and the frame.
-use super::{Agent, Current, UnderWay};
+use super::{Agent, Current, UnderWay, UpdateUnderWay};
 use crate::agent::event::{Action, Link, MAX_FRAME_BYTES, Uplink};
 use crate::agent::judgement::{Evidence, is_worth_sending};
+use crate::agent::local::Encoding;
 use crate::agent::snapshot::{AgentSnapshot, DOWNLINK_SLACK, SEQUENCE_SLACK};
 use chirrup_protocol::airtime::{LORAWAN_OVERHEAD_BYTES, frame_airtime};
-use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::message::contribution::{self, BaseVersion, Contribution, ExampleCount};
 use chirrup_protocol::message::port;
 use chirrup_protocol::message::status::{Evaluation, Status};
@@ -199,19 +199,22 @@ impl Agent<'_> {
     /// Writes a contribution. It counts as made, and its number as used, when its frame went out.
     fn contribution(&mut self, link: &Link, message: &mut [u8]) -> Option<usize> {
         let current = self.current?;
-        let UpdateCodec::TopK = current.codec;
         let mut payload = [0; seal::MAX_MESSAGE_BYTES];
         let room = contribution_payload_bytes(&current, link);
-        let length = self.memory.encode_update(&mut payload[..room]).ok()?;
-        let contribution = Contribution {
+        let mut contribution = Contribution {
             task: self.config.task_id,
             block: 0,
             base: BaseVersion::of(self.model_version),
             sequence: self.next_sequence as u8,
             examples: ExampleCount::at_most(self.evidence.examples()),
-            payload: &payload[..length],
+            payload: &[],
         };
-        self.update_under_way = Vec::from_slice(contribution.payload).ok()?;
+        let columns = self.config.shape.features + 1;
+        let how = Encoding { codec: current.codec, columns, seed: contribution.seed() };
+        let block = self.memory.encode_update(how, self.next_block, &mut payload[..room]).ok()?;
+        contribution.payload = &payload[..block.bytes];
+        let payload = Vec::from_slice(contribution.payload).ok()?;
+        self.update_under_way = Some(UpdateUnderWay { how, payload, end: block.end });
         contribution.emit(message).ok()
     }
 

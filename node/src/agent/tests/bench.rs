@@ -59,6 +59,7 @@ pub struct Board {
     reported: Vec<FeatureMoments>,
     sample: Vec<f32>,
     scratch: Vec<f32>,
+    codec: Vec<f32>,
     object: Vec<u8>,
 }
 
@@ -72,6 +73,7 @@ impl Board {
             reported: vec![FeatureMoments::default(); shape.features],
             sample: vec![0.0; shape.features],
             scratch: vec![0.0; shape.classes],
+            codec: vec![0.0; 0],
             object: vec![0; 16 * CHUNK_BYTES],
         }
     }
@@ -88,6 +90,7 @@ impl Board {
             reported: &mut self.reported,
             sample: &mut self.sample,
             scratch: &mut self.scratch,
+            codec: &mut self.codec,
             object: &mut self.object,
         }
     }
