@@ -15,8 +15,8 @@
 //! says where it starts, and the loss of one costs its coordinates alone. A block ends where its payload is full or
 //! where the parameters end, so that no count travels. After an error the lent memory holds nothing of use.
 //!
-//! What is random is drawn from [`random::Random`], seeded by what the receiver knows (the four bytes of fields before
-//! the payload), so that nothing but the payload travels.
+//! What is random is drawn from [`random::Random`], seeded by what the receiver knows (the device, and the four bytes of
+//! fields before the payload), so that nothing but the payload travels.
 pub mod basis;
 mod bits;
 mod block;

@@ -7,6 +7,15 @@
 //! let mut random = Random::new(7, 0);
 //! assert_eq!(random.next_u64(), 0x63cb_e1e4_5932_0dd7);
 //! ```
+use crate::ids::DevEui;
+
+/// The seed of a contribution, from the device's identity and the four bytes of fields before the payload: the upper
+/// half of the first number from the state DevEUI xor fields 2^32.
+pub const fn seed(dev_eui: DevEui, fields: u32) -> u32 {
+    let state = u64::from_be_bytes(dev_eui.0) ^ (fields as u64) << 32;
+    let mut random = Random { state, signs: 0, signs_left: 0 };
+    (random.next_u64() >> 32) as u32
+}
 
 /// A stream of numbers, a function of its seed and stream alone.
 #[derive(Clone, Debug)]

@@ -1,6 +1,10 @@
-//! The codecs of client updates under one name: which one a task asks for, its encoder and its decoder.
+//! The codecs of client updates that need nothing but the update, under one name: which one a task asks for, its encoder
+//! and its decoder.
+//!
+//! Not among them are those that take more from their caller: [`super::elastic`] the loss, [`super::low_rank`] memory
+//! between contributions.
 use super::feedback::Contractive;
-use super::{Block, CodecError, dense, drive, eden, topk};
+use super::{Block, CodecError, dense, drive, eden, nuqsgd, qsgd, sign, terngrad, topk};
 use crate::task::Form;
 use core::fmt;
 use core::ops::Range;
@@ -15,6 +19,14 @@ pub enum UpdateCodec {
     TopK,
     /// [`super::dense`].
     Dense(dense::Width),
+    /// [`super::qsgd`], with so many bits a coordinate, 1 to 8.
+    Qsgd(u8),
+    /// [`super::nuqsgd`], with so many bits a coordinate, 2 to 5.
+    Nuqsgd(u8),
+    /// [`super::terngrad`].
+    TernGrad(terngrad::Clip),
+    /// [`super::sign`].
+    Sign,
     /// [`super::drive`].
     Drive(drive::Scale),
     /// [`super::eden`], with so many bits a coordinate, 1 to 4.
@@ -38,8 +50,8 @@ pub struct UnknownName;
 
 impl UpdateCodec {
     /// The names in configurations.
-    pub const NAMES: &str = "topk, dense-f32, dense-f16, dense-int8, drive, drive-unbiased, eden-1 to eden-4, \
-        eden-1-unbiased to eden-4-unbiased";
+    pub const NAMES: &str = "topk, dense-f32, dense-f16, dense-int8, qsgd-1 to qsgd-8, nuqsgd-2 to nuqsgd-5, \
+        terngrad, terngrad-clipped, sign, drive, drive-unbiased, eden-1 to eden-4, eden-1-unbiased to eden-4-unbiased";
 
     /// All codecs, with each of their parameters.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -56,6 +68,11 @@ impl UpdateCodec {
             Self::Dense(dense::Width::Single) => (2, 0),
             Self::Dense(dense::Width::Half) => (3, 0),
             Self::Dense(dense::Width::Byte) => (4, 0),
+            Self::Qsgd(bits) => (5, bits & 0x0f),
+            Self::Nuqsgd(bits) => (6, bits & 0x0f),
+            Self::TernGrad(terngrad::Clip::Never) => (8, 0),
+            Self::TernGrad(terngrad::Clip::TwoAndAHalfSigma) => (8, 1),
+            Self::Sign => (9, 0),
             Self::Drive(scale) => (12, unbiased(scale)),
             Self::Eden(bits, scale) => (13, unbiased(scale) << 3 | bits & 7),
         }
@@ -69,6 +86,11 @@ impl UpdateCodec {
             (2, 0) => Self::Dense(dense::Width::Single),
             (3, 0) => Self::Dense(dense::Width::Half),
             (4, 0) => Self::Dense(dense::Width::Byte),
+            (5, bits @ 1..=8) => Self::Qsgd(bits),
+            (6, bits @ 2..=5) => Self::Nuqsgd(bits),
+            (8, 0) => Self::TernGrad(terngrad::Clip::Never),
+            (8, 1) => Self::TernGrad(terngrad::Clip::TwoAndAHalfSigma),
+            (9, 0) => Self::Sign,
             (12, 0) => Self::Drive(LeastSquares),
             (12, 1) => Self::Drive(Unbiased),
             (13, bits @ 1..=4) => Self::Eden(bits, LeastSquares),
@@ -93,6 +115,8 @@ impl UpdateCodec {
         match self {
             Self::TopK => Some(topk::CONTRACTIVE),
             Self::Dense(_) => Some(dense::CONTRACTIVE),
+            Self::Qsgd(_) | Self::Nuqsgd(_) | Self::TernGrad(_) => None,
+            Self::Sign => Some(sign::CONTRACTIVE),
             Self::Drive(scale) | Self::Eden(_, scale) => scale.contractive(),
         }
     }
@@ -101,7 +125,12 @@ impl UpdateCodec {
     pub const fn scratch_len(self, params: usize, columns: usize) -> usize {
         let _ = columns;
         match self {
-            Self::TopK | Self::Dense(_) => 0,
+            Self::TopK
+            | Self::Dense(_)
+            | Self::Qsgd(_)
+            | Self::Nuqsgd(_)
+            | Self::TernGrad(_)
+            | Self::Sign => 0,
             Self::Drive(_) => drive::scratch_len(params),
             Self::Eden(..) => eden::scratch_len(params),
         }
@@ -122,6 +151,10 @@ impl UpdateCodec {
         match self {
             Self::TopK => topk::encode(update, payload).map(|bytes| Block { bytes, end: update.len() }),
             Self::Dense(width) => dense::encode(update, start, width, payload),
+            Self::Qsgd(bits) => qsgd::encode(update, start, bits, seed, payload),
+            Self::Nuqsgd(bits) => nuqsgd::encode(update, start, bits, seed, payload),
+            Self::TernGrad(clip) => terngrad::encode(update, start, clip, seed, payload),
+            Self::Sign => sign::encode(update, start, payload),
             Self::Drive(scale) => drive::encode(update, start, scale, seed, scratch, payload),
             Self::Eden(bits, scale) => eden::encode(update, start, bits, scale, seed, scratch, payload),
         }
@@ -140,6 +173,10 @@ impl UpdateCodec {
         match self {
             Self::TopK => decode_entries(topk::decode(payload, update.len())?, update),
             Self::Dense(width) => dense::decode(payload, width, update),
+            Self::Qsgd(_) => qsgd::decode(payload, update),
+            Self::Nuqsgd(_) => nuqsgd::decode(payload, update),
+            Self::TernGrad(_) => terngrad::decode(payload, update),
+            Self::Sign => sign::decode(payload, update),
             Self::Drive(_) => drive::decode(payload, seed, update),
             Self::Eden(..) => eden::decode(payload, seed, update),
         }
@@ -167,6 +204,11 @@ impl fmt::Display for UpdateCodec {
             Self::Dense(dense::Width::Single) => f.write_str("dense-f32"),
             Self::Dense(dense::Width::Half) => f.write_str("dense-f16"),
             Self::Dense(dense::Width::Byte) => f.write_str("dense-int8"),
+            Self::Qsgd(bits) => write!(f, "qsgd-{bits}"),
+            Self::Nuqsgd(bits) => write!(f, "nuqsgd-{bits}"),
+            Self::TernGrad(terngrad::Clip::Never) => f.write_str("terngrad"),
+            Self::TernGrad(terngrad::Clip::TwoAndAHalfSigma) => f.write_str("terngrad-clipped"),
+            Self::Sign => f.write_str("sign"),
             Self::Drive(scale) => write!(f, "drive{}", suffix(scale)),
             Self::Eden(bits, scale) => write!(f, "eden-{bits}{}", suffix(scale)),
         }
@@ -219,7 +261,7 @@ mod tests {
 
     #[test]
     fn names_and_numbers_lead_back_to_the_codec() {
-        assert!(UpdateCodec::all().count() > 10);
+        assert_eq!(UpdateCodec::all().count(), 29);
         for codec in UpdateCodec::all() {
             assert_eq!(codec.to_string().parse(), Ok(codec));
             let form = codec.form(100);

@@ -11,7 +11,8 @@
 //! The example count is `m` where e = 0 and `(4 + m) << (e - 1)` elsewhere, rounded down. No field tells a deadline:
 //! a contribution is good as long as its base version is, and the aggregator knows when it published that.
 use super::{DoesNotFit, MessageError, emit_with};
-use crate::ids::TaskId;
+use crate::codec::random;
+use crate::ids::{DevEui, TaskId};
 use crate::wire::{Reader, nearest};
 
 /// Bytes before the codec's payload.
@@ -110,10 +111,10 @@ impl<'a> Contribution<'a> {
         })
     }
 
-    /// What the codec's random numbers are drawn from: the four bytes of fields, which both sides know. A retry keeps
-    /// them, and the blocks of a contribution differ in them.
-    pub const fn seed(&self) -> u32 {
-        u32::from_le_bytes(self.header())
+    /// What the codec's random numbers are drawn from: device and fields, which both sides know. A retry keeps them,
+    /// the blocks of a contribution differ in them, and no two devices err in the same direction.
+    pub const fn seed(&self, dev_eui: DevEui) -> u32 {
+        random::seed(dev_eui, u32::from_le_bytes(self.header()))
     }
 
     const fn header(&self) -> [u8; HEADER_BYTES] {
@@ -147,7 +148,8 @@ mod tests {
         assert_eq!(message.emit(&mut bytes), Ok(6));
         // 100 becomes 96 = (4 + 2) << 4: exponent 5, mantissa 2; bit 8 of the base version above it.
         assert_eq!(bytes, [0x32, 0x10, 0x20, 0x56, 0xaa, 0xbb]);
-        assert_eq!(message.seed(), 0x5620_1032);
+        // The first number of SplitMix64 from the state 0102030405060708 xor 56201032 2^32.
+        assert_eq!(message.seed(DevEui::from_u64(0x0102_0304_0506_0708)), 0xc049_4a46);
         assert_eq!(Contribution::parse(&bytes), Ok(message));
         assert_eq!(Contribution::parse(&bytes[..3]), Err(MessageError::Truncated));
         assert_eq!(message.emit(&mut [0; 5]), Err(DoesNotFit { have_bytes: 5 }));

@@ -43,7 +43,7 @@ impl Aggregator {
         if current - base_version > self.federation.cadence.max_staleness {
             return Err(Reject::TooStale);
         }
-        let changes = decode_changes(&message, &self.federation.task)?;
+        let changes = decode_changes(dev_eui, &message, &self.federation.task)?;
         let device = self.devices.get_mut(&dev_eui).expect("its seal verified, so it is enrolled");
         let id = device.contribution_id(dev_eui, &message);
         if !device.contributions.insert(u64::from(id.sequence) * 16 + u64::from(id.block)) {
@@ -90,14 +90,18 @@ impl Aggregator {
 }
 
 /// The changes that a contribution says, ascending, without those that are zero.
-fn decode_changes(message: &contribution::Contribution<'_>, task: &Task) -> Result<Vec<(u32, i64)>, Reject> {
+fn decode_changes(
+    dev_eui: DevEui,
+    message: &contribution::Contribution<'_>,
+    task: &Task,
+) -> Result<Vec<(u32, i64)>, Reject> {
     let columns = usize::from(task.features) + 1;
     let form = task.forms.of_kind(Kind::Update).ok_or(Reject::UnknownPort)?;
     let codec = UpdateCodec::of(form).map_err(|_| Reject::BadPayload)?;
     let mut update = vec![0.0; n_params(task)];
     let mut scratch = vec![0.0; codec.scratch_len(update.len(), columns)];
     let said = codec
-        .decode(message.payload, columns, message.seed(), &mut scratch, &mut update)
+        .decode(message.payload, columns, message.seed(dev_eui), &mut scratch, &mut update)
         .map_err(|_| Reject::BadPayload)?;
     let changes = said.filter(|&index| update[index] != 0.0);
     let fixed = changes.map(|index| Some((index as u32, to_fixed(update[index])?)));

@@ -210,7 +210,7 @@ impl Agent<'_> {
             payload: &[],
         };
         let columns = self.config.shape.features + 1;
-        let how = Encoding { codec: current.codec, columns, seed: contribution.seed() };
+        let how = Encoding { codec: current.codec, columns, seed: contribution.seed(self.config.dev_eui) };
         let block = self.memory.encode_update(how, self.next_block, &mut payload[..room]).ok()?;
         contribution.payload = &payload[..block.bytes];
         let payload = Vec::from_slice(contribution.payload).ok()?;
