@@ -28,8 +28,13 @@ pub struct Planned {
 }
 
 /// Numbers that [`encode`] works in: a decoded update, and what the most demanding candidate needs.
-pub fn scratch_len(candidates: &[UpdateCodec], params: usize, columns: usize) -> usize {
-    params + candidates.iter().map(|codec| codec.scratch_len(params, columns)).max().unwrap_or(0)
+pub const fn scratch_len(candidates: &[UpdateCodec], params: usize, columns: usize) -> usize {
+    let (mut most, mut rest) = (0, candidates);
+    while let [codec, others @ ..] = rest {
+        let len = codec.scratch_len(params, columns);
+        (most, rest) = (if len > most { len } else { most }, others);
+    }
+    params + most
 }
 
 /// Encodes `update`, `[rows][columns]`, from `start` on by the best of `candidates`, the earlier one of equals.
@@ -78,7 +83,9 @@ pub fn decode(
 ) -> Result<Range<usize>, CodecError> {
     let (&header, payload) = payload.split_first().ok_or(CodecError::Truncated)?;
     let codec = UpdateCodec::numbered(header >> 4, header & 0x0f);
-    let codec = codec.map_err(|_| CodecError::BadField { field: "codec" })?;
+    // A payload planned within a planned one has no sender.
+    let codec = codec.ok().filter(|&codec| codec != UpdateCodec::Planned);
+    let codec = codec.ok_or(CodecError::BadField { field: "codec" })?;
     codec.decode(payload, columns, seed, scratch, update)
 }
 
@@ -172,7 +179,9 @@ mod tests {
         assert_eq!(attempt(&CANDIDATES, &[f32::NAN; 650], 36, 1_300), Err(CodecError::NotFinite));
         assert_eq!(attempt(&CANDIDATES[..1], &[0.0; 650], 36, 1_300), Err(CodecError::Nothing));
         let bad = CodecError::BadField { field: "codec" };
-        assert_eq!(decode(&[0xff, 0, 0], 1, 7, &mut [], &mut [0.0; 4]), Err(bad));
+        for header in [0xff, 0xf0, 0x00] {
+            assert_eq!(decode(&[header, 0xf0, 0xf0], 1, 7, &mut [], &mut [0.0; 4]), Err(bad));
+        }
     }
 
     proptest! {

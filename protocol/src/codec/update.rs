@@ -4,7 +4,8 @@
 //! Not among them are those that take more from their caller: [`super::elastic`] the loss, [`super::low_rank`] memory
 //! between contributions.
 use super::feedback::Contractive;
-use super::{Block, CodecError, dense, drive, eden, nuqsgd, qsgd, sign, terngrad, topk};
+use super::sparse_sign::{self, Basis};
+use super::{Block, CodecError, dense, drive, eden, nuqsgd, plan, qsgd, sign, terngrad, topk};
 use crate::task::Form;
 use core::fmt;
 use core::ops::Range;
@@ -27,10 +28,14 @@ pub enum UpdateCodec {
     TernGrad(terngrad::Clip),
     /// [`super::sign`].
     Sign,
+    /// [`super::sparse_sign`] in a basis, as many signs as fit.
+    SparseSign(Basis),
     /// [`super::drive`].
     Drive(drive::Scale),
     /// [`super::eden`], with so many bits a coordinate, 1 to 4.
     Eden(u8, drive::Scale),
+    /// [`super::plan`]: for each frame the best of [`UpdateCodec::CANDIDATES`].
+    Planned,
 }
 
 /// A number and parameter that no codec of client updates has.
@@ -51,7 +56,19 @@ pub struct UnknownName;
 impl UpdateCodec {
     /// The names in configurations.
     pub const NAMES: &str = "topk, dense-f32, dense-f16, dense-int8, qsgd-1 to qsgd-8, nuqsgd-2 to nuqsgd-5, \
-        terngrad, terngrad-clipped, sign, drive, drive-unbiased, eden-1 to eden-4, eden-1-unbiased to eden-4-unbiased";
+        terngrad, terngrad-clipped, sign, sparse-sign, sparse-sign-hadamard, sparse-sign-dct, drive, drive-unbiased, eden-1 to eden-4, eden-1-unbiased to eden-4-unbiased, planned";
+
+    /// What the planner chooses among: codecs whose errors may be fed back.
+    pub const CANDIDATES: [Self; 8] = [
+        Self::TopK,
+        Self::SparseSign(Basis::Identity),
+        Self::SparseSign(Basis::Dct),
+        Self::Drive(drive::Scale::LeastSquares),
+        Self::Eden(2, drive::Scale::LeastSquares),
+        Self::Eden(3, drive::Scale::LeastSquares),
+        Self::Eden(4, drive::Scale::LeastSquares),
+        Self::Dense(dense::Width::Byte),
+    ];
 
     /// All codecs, with each of their parameters.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -73,8 +90,12 @@ impl UpdateCodec {
             Self::TernGrad(terngrad::Clip::Never) => (8, 0),
             Self::TernGrad(terngrad::Clip::TwoAndAHalfSigma) => (8, 1),
             Self::Sign => (9, 0),
+            Self::SparseSign(Basis::Identity) => (10, 0),
+            Self::SparseSign(Basis::Hadamard) => (10, 1),
+            Self::SparseSign(Basis::Dct) => (10, 2),
             Self::Drive(scale) => (12, unbiased(scale)),
             Self::Eden(bits, scale) => (13, unbiased(scale) << 3 | bits & 7),
+            Self::Planned => (15, 0),
         }
     }
 
@@ -91,10 +112,14 @@ impl UpdateCodec {
             (8, 0) => Self::TernGrad(terngrad::Clip::Never),
             (8, 1) => Self::TernGrad(terngrad::Clip::TwoAndAHalfSigma),
             (9, 0) => Self::Sign,
+            (10, 0) => Self::SparseSign(Basis::Identity),
+            (10, 1) => Self::SparseSign(Basis::Hadamard),
+            (10, 2) => Self::SparseSign(Basis::Dct),
             (12, 0) => Self::Drive(LeastSquares),
             (12, 1) => Self::Drive(Unbiased),
             (13, bits @ 1..=4) => Self::Eden(bits, LeastSquares),
             (13, bits @ 9..=12) => Self::Eden(bits - 8, Unbiased),
+            (15, 0) => Self::Planned,
             (codec, parameter) => return Err(UnknownUpdateCodec { codec, parameter }),
         })
     }
@@ -117,13 +142,14 @@ impl UpdateCodec {
             Self::Dense(_) => Some(dense::CONTRACTIVE),
             Self::Qsgd(_) | Self::Nuqsgd(_) | Self::TernGrad(_) => None,
             Self::Sign => Some(sign::CONTRACTIVE),
+            Self::SparseSign(_) => Some(sparse_sign::CONTRACTIVE),
+            Self::Planned => Some(Contractive::PROMISE),
             Self::Drive(scale) | Self::Eden(_, scale) => scale.contractive(),
         }
     }
 
     /// Numbers that encoder and decoder work in at most, for an update of `params` coordinates in rows of `columns`.
     pub const fn scratch_len(self, params: usize, columns: usize) -> usize {
-        let _ = columns;
         match self {
             Self::TopK
             | Self::Dense(_)
@@ -131,6 +157,10 @@ impl UpdateCodec {
             | Self::Nuqsgd(_)
             | Self::TernGrad(_)
             | Self::Sign => 0,
+            Self::SparseSign(basis) => {
+                sparse_sign_options(basis, columns).scratch_len(params, plan::MAX_PAYLOAD_BYTES)
+            }
+            Self::Planned => plan::scratch_len(&Self::CANDIDATES, params, columns),
             Self::Drive(_) => drive::scratch_len(params),
             Self::Eden(..) => eden::scratch_len(params),
         }
@@ -147,7 +177,6 @@ impl UpdateCodec {
         scratch: &mut [f32],
         payload: &mut [u8],
     ) -> Result<Block, CodecError> {
-        let _ = columns;
         match self {
             Self::TopK => topk::encode(update, payload).map(|bytes| Block { bytes, end: update.len() }),
             Self::Dense(width) => dense::encode(update, start, width, payload),
@@ -155,6 +184,14 @@ impl UpdateCodec {
             Self::Nuqsgd(bits) => nuqsgd::encode(update, start, bits, seed, payload),
             Self::TernGrad(clip) => terngrad::encode(update, start, clip, seed, payload),
             Self::Sign => sign::encode(update, start, payload),
+            Self::SparseSign(basis) => {
+                sparse_sign::encode(update, sparse_sign_options(basis, columns), scratch, payload)
+            }
+            Self::Planned => {
+                let candidates = &Self::CANDIDATES;
+                plan::encode(candidates, update, columns, start, seed, scratch, payload)
+                    .map(|planned| planned.block)
+            }
             Self::Drive(scale) => drive::encode(update, start, scale, seed, scratch, payload),
             Self::Eden(bits, scale) => eden::encode(update, start, bits, scale, seed, scratch, payload),
         }
@@ -169,7 +206,6 @@ impl UpdateCodec {
         scratch: &mut [f32],
         update: &mut [f32],
     ) -> Result<Range<usize>, CodecError> {
-        let _ = (columns, scratch);
         match self {
             Self::TopK => decode_entries(topk::decode(payload, update.len())?, update),
             Self::Dense(width) => dense::decode(payload, width, update),
@@ -177,10 +213,19 @@ impl UpdateCodec {
             Self::Nuqsgd(_) => nuqsgd::decode(payload, update),
             Self::TernGrad(_) => terngrad::decode(payload, update),
             Self::Sign => sign::decode(payload, update),
+            Self::SparseSign(basis) => {
+                sparse_sign::decode(payload, sparse_sign_options(basis, columns), scratch, update)
+            }
+            Self::Planned => plan::decode(payload, columns, seed, scratch, update),
             Self::Drive(_) => drive::decode(payload, seed, update),
             Self::Eden(..) => eden::decode(payload, seed, update),
         }
     }
+}
+
+/// As many signs as the payload holds.
+const fn sparse_sign_options(basis: Basis, columns: usize) -> sparse_sign::Options {
+    sparse_sign::Options { basis, columns, percent: 100 }
 }
 
 /// Sets the entries of a sparse payload, which speaks for all coordinates.
@@ -209,6 +254,10 @@ impl fmt::Display for UpdateCodec {
             Self::TernGrad(terngrad::Clip::Never) => f.write_str("terngrad"),
             Self::TernGrad(terngrad::Clip::TwoAndAHalfSigma) => f.write_str("terngrad-clipped"),
             Self::Sign => f.write_str("sign"),
+            Self::SparseSign(Basis::Identity) => f.write_str("sparse-sign"),
+            Self::SparseSign(Basis::Hadamard) => f.write_str("sparse-sign-hadamard"),
+            Self::SparseSign(Basis::Dct) => f.write_str("sparse-sign-dct"),
+            Self::Planned => f.write_str("planned"),
             Self::Drive(scale) => write!(f, "drive{}", suffix(scale)),
             Self::Eden(bits, scale) => write!(f, "eden-{bits}{}", suffix(scale)),
         }
@@ -261,7 +310,7 @@ mod tests {
 
     #[test]
     fn names_and_numbers_lead_back_to_the_codec() {
-        assert_eq!(UpdateCodec::all().count(), 29);
+        assert_eq!(UpdateCodec::all().count(), 33);
         for codec in UpdateCodec::all() {
             assert_eq!(codec.to_string().parse(), Ok(codec));
             let form = codec.form(100);

@@ -37,7 +37,7 @@ impl Form {
     /// The kind that the codec's number belongs to; `None` for a number that no codec has.
     pub const fn kind(self) -> Option<Kind> {
         match self.codec {
-            1..=14 => Some(Kind::Update),
+            1..=15 => Some(Kind::Update),
             32..=34 => Some(Kind::Statistics),
             48 => Some(Kind::Prototypes),
             64..=66 => Some(Kind::Model),
