@@ -60,7 +60,8 @@ optimisation, for `thumbv7em-none-eabihf`, run by QEMU as board `mps2-an386`. Th
 
 - **Flash**: code and constants of a program that does nothing but the item, less those of one that does nothing.
   Items share code, so a node with several needs less than their sum.
-- **Stack**: what is used below the caller, by painting.
+- **Stack**: what is used below the caller, by painting. This, and instructions, in the program with all items, which
+  inlines less of what they share than one with a few.
 - **Lent**: memory that the caller lends for the work, besides inputs and outputs. No item has static memory.
 - **Instructions**: executed, to within 40. They are not cycles: a Cortex-M4 takes one to two a piece, more for divisions
   and slow flash.

@@ -6,11 +6,16 @@ use chirrup_protocol::codec::{
 use chirrup_protocol::codec::{
     dense, drive, eden, elastic, low_rank, nuqsgd, qsgd, sign, sparse_sign, terngrad, topk,
 };
+use chirrup_protocol::codec::{plan, update::UpdateCodec};
+use core::hint::black_box;
 use core::ops::Range;
 
 const SEED: u32 = 7;
 /// Rows of 50 columns: two products of them in 4 bits a number.
 const MATRIX: Shape = Shape { columns: 50, components: 2, bits: 4 };
+
+const EDEN: UpdateCodec = UpdateCodec::Eden(2, Scale::LeastSquares);
+const CANDIDATES: [UpdateCodec; 3] = [UpdateCodec::TopK, UpdateCodec::Drive(Scale::LeastSquares), EDEN];
 
 /// An update, lent memory, the payload.
 type Encode = fn(&[f32], &mut [f32], &mut [u8]) -> Result<Block, CodecError>;
@@ -94,11 +99,27 @@ pub const ITEMS: &[Item] = codecs! [
             low_rank::encode(x, 0, MATRIX, warm, SEED, scratch, p)
         },
         none, |p, _, x| low_rank::decode(p, MATRIX.columns, x);
+    "any by its number, here EDEN of 2 bits",
+        |n| EDEN.scratch_len(n, MATRIX.columns),
+        |x, s, p| black_box(EDEN).encode(x, MATRIX.columns, 0, SEED, s, p),
+        |n| EDEN.scratch_len(n, MATRIX.columns),
+        |p, s, x| black_box(EDEN).decode(p, MATRIX.columns, SEED, s, x);
+    "planner with any three, here top-k, DRIVE and EDEN",
+        planner_len,
+        |x, s, p| {
+            let planned = plan::encode(black_box(&CANDIDATES), x, MATRIX.columns, 0, SEED, s, p)?;
+            Ok(planned.block)
+        },
+        |n| EDEN.scratch_len(n, MATRIX.columns), |p, s, x| plan::decode(p, MATRIX.columns, SEED, s, x);
 ]
 .as_flattened();
 
 const fn spectrum(basis: Basis) -> sparse_sign::Options {
     sparse_sign::Options { basis, columns: 50, percent: 10 }
+}
+
+fn planner_len(params: usize) -> usize {
+    plan::scratch_len(&CANDIDATES, params, MATRIX.columns)
 }
 
 const fn none(_: usize) -> usize {
