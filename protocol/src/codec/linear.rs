@@ -5,8 +5,20 @@
 //! then the levels of all rows, `bits` each, most significant first, offset binary; the last byte filled with ones
 //! ```
 //! A level l in -L..=L, L = 2^(bits - 1) - 1, stands for l * scale / L.
+//!
+//! A model that a node contributes travels as blocks, where it does not fit a frame; a row's run has a scale of its own:
+//!
+//! ```text
+//! start, LEB128  index of the first parameter
+//! runs, one a row, to the last parameter or the end of the payload
+//!   2 bytes      scale
+//!   levels       to the end of the row; the last byte filled with ones
+//! ```
 use super::bits::{BitReader, BitWriter};
-use super::{CodecError, scale};
+use super::block::{read_start, write_start};
+use super::{Block, CodecError, rows, scale};
+use crate::wire::Reader;
+use core::ops::Range;
 
 /// Bytes of a model of `rows` by `columns` parameters.
 pub const fn encoded_bytes(rows: usize, columns: usize, bits: u8) -> usize {
@@ -60,6 +72,75 @@ pub fn decode(payload: &[u8], columns: usize, bits: u8, params: &mut [f32]) -> R
     Ok(())
 }
 
+/// Encodes parameters, `[rows][columns]`, from the one with index `start` on, as many as fit. No parameter moves by
+/// more than half a level of its run. Zeros are encoded as such.
+pub fn encode_block(
+    params: &[f32],
+    start: usize,
+    columns: usize,
+    bits: u8,
+    payload: &mut [u8],
+) -> Result<Block, CodecError> {
+    levels(bits)?;
+    if start >= params.len() {
+        return Err(CodecError::IndexBeyondEnd { index: start, params: params.len() });
+    }
+    let have_bytes = payload.len();
+    let (mut bytes, mut rest) = write_start(start, payload)?;
+    let mut next = start;
+    while next < params.len() {
+        let left = (columns - next % columns).min(params.len() - next);
+        let count = rows::run_len(rest.len(), bits, left);
+        if count == 0 {
+            break;
+        }
+        let used = rows::write(&params[next..next + count], bits, rest)?;
+        next += count;
+        bytes += used;
+        rest = &mut rest[used..];
+    }
+    if next == start { Err(CodecError::NoRoom { have_bytes }) } else { Ok(Block { bytes, end: next }) }
+}
+
+/// Decodes a block into its place among `params`, `[rows][columns]`, which an error leaves as they were.
+pub fn decode_block(
+    payload: &[u8],
+    columns: usize,
+    bits: u8,
+    params: &mut [f32],
+) -> Result<Range<usize>, CodecError> {
+    let (start, rest) = read_start(payload, params.len())?;
+    // Checked before anything is written.
+    let end = place_runs(rest, start..params.len(), columns, bits, |_, _| ())?;
+    place_runs(rest, start..end, columns, bits, |index, value| params[index] = value)?;
+    Ok(start..end)
+}
+
+/// Gives each parameter of a block to `place`, and returns the index after the last one.
+fn place_runs(
+    runs: &[u8],
+    range: Range<usize>,
+    columns: usize,
+    bits: u8,
+    mut place: impl FnMut(usize, f32),
+) -> Result<usize, CodecError> {
+    let (mut reader, mut next) = (Reader::new(runs), range.start);
+    while next == range.start || reader.remaining() > 0 {
+        if next == range.end {
+            return Err(CodecError::WrongLength {
+                have_bytes: runs.len(),
+                need_bytes: runs.len() - reader.remaining(),
+            });
+        }
+        let left = (columns - next % columns).min(range.end - next);
+        for value in rows::read(&mut reader, bits, left)? {
+            place(next, value);
+            next += 1;
+        }
+    }
+    Ok(next)
+}
+
 /// L, the largest level.
 pub(super) fn levels(bits: u8) -> Result<f32, CodecError> {
     match bits {
@@ -101,7 +182,73 @@ mod tests {
         assert_eq!(encode(&[f32::NAN], 1, 4, &mut [0; 9]), Err(CodecError::NotFinite));
     }
 
+    /// Worked out by hand: the second parameter of the first row, 0.5 with scale 0.5 (`3800`): code 14, four ones; then
+    /// the first two of the second row, 1 and -0.25 with scale 1: codes 14 and 5 (-1.75).
+    #[test]
+    fn the_bytes_of_a_block_are_as_specified() {
+        let params = [9.0, 0.5, 1.0, -0.25];
+        let mut payload = [0; 16];
+        assert_eq!(encode_block(&params, 1, 2, 4, &mut payload), Ok(Block { bytes: 7, end: 4 }));
+        assert_eq!(payload[..7], [1, 0, 0x38, 0xef, 0, 0x3c, 0xe5]);
+        let mut decoded = [7.0; 5];
+        assert_eq!(decode_block(&payload[..7], 2, 4, &mut decoded), Ok(1..4));
+        assert_eq!(decoded, [7.0, 0.5, 1.0, -2.0 / 7.0, 7.0]);
+    }
+
+    #[test]
+    fn blocks_that_no_encoder_writes_are_refused() {
+        let mut params = [7.0; 3];
+        let mut refused = |payload: &[u8]| decode_block(payload, 2, 4, &mut params).unwrap_err();
+        assert_eq!(refused(&[]), CodecError::Truncated);
+        assert_eq!(refused(&[0]), CodecError::Truncated);
+        assert_eq!(refused(&[3, 0, 0, 0x77]), CodecError::IndexBeyondEnd { index: 3, params: 3 });
+        assert_eq!(refused(&[0, 0, 0, 0x77, 0]), CodecError::Truncated);
+        assert_eq!(refused(&[0, 0, 0, 0x77, 0, 0, 0xf7]), CodecError::BadField { field: "level" });
+        assert_eq!(refused(&[2, 0, 0, 0x70]), CodecError::BadField { field: "padding" });
+        assert_eq!(refused(&[2, 0, 0, 0x7f, 9]), CodecError::WrongLength { have_bytes: 4, need_bytes: 3 });
+        assert_eq!(refused(&[0, 0, 0xfc, 0x77]), CodecError::NotFinite);
+        assert_eq!(params, [7.0; 3], "nothing was written");
+        assert_eq!(encode_block(&[1.0], 0, 1, 4, &mut [0; 3]), Err(CodecError::NoRoom { have_bytes: 3 }));
+        assert_eq!(encode_block(&[1.0], 0, 1, 1, &mut [0; 9]), Err(CodecError::UnknownWidth { bits: 1 }));
+        assert_eq!(encode_block(&[1e9], 0, 1, 4, &mut [0; 9]), Err(CodecError::NotFinite));
+    }
+
     proptest! {
+        #[test]
+        fn blocks_of_any_size_tile_the_model(
+            params in proptest::collection::vec(-30f32..30.0, 1..300),
+            columns in 1usize..70,
+            bits in 2u8..=8,
+            room in 6usize..=231,
+        ) {
+            let mut decoded = std::vec![0.0; params.len()];
+            let (mut next, mut payload) = (0, [0; 231]);
+            while next < params.len() {
+                let block = encode_block(&params, next, columns, bits, &mut payload[..room]).unwrap();
+                prop_assert!(block.bytes <= room);
+                prop_assert_eq!(decode_block(&payload[..block.bytes], columns, bits, &mut decoded), Ok(next..block.end));
+                next = block.end;
+            }
+            for (row, decoded) in params.chunks(columns).zip(decoded.chunks(columns)) {
+                let largest = row.iter().fold(0f32, |a, b| a.max(b.abs()));
+                let half_level = largest * 1.002 / levels(bits).unwrap() / 2.0;
+                prop_assert!(row.iter().zip(decoded).all(|(a, b)| (a - b).abs() <= half_level + 1e-4));
+            }
+        }
+
+        #[test]
+        fn arbitrary_blocks_never_panic(
+            payload in proptest::collection::vec(any::<u8>(), 0..60),
+            columns in 1usize..80,
+            bits: u8,
+            params in 0usize..100,
+        ) {
+            let mut decoded = std::vec![0.0; params];
+            if let Ok(range) = decode_block(&payload, columns, bits, &mut decoded) {
+                prop_assert!(range.start < range.end && range.end <= params);
+            }
+        }
+
         #[test]
         fn no_parameter_moves_by_more_than_half_a_level(
             params in proptest::collection::vec(-30f32..30.0, 12),
