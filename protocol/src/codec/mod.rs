@@ -32,9 +32,10 @@ pub mod hadamard;
 pub mod linear;
 pub mod low_rank;
 pub mod nuqsgd;
-pub mod plan;
 pub mod one_versus_one;
+pub mod plan;
 pub mod positions;
+pub mod prototypes;
 pub mod qsgd;
 pub mod random;
 pub mod range;
@@ -47,6 +48,7 @@ pub mod terngrad;
 #[cfg(all(test, feature = "std"))]
 mod testing;
 pub mod topk;
+pub mod tree;
 pub mod update;
 
 pub use block::Block;
