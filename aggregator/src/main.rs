@@ -1,12 +1,13 @@
-//! The aggregator's service: `chirrup-aggregator run|check-config|enroll|export`.
+//! The aggregator's service: `chirrup-aggregator run|check-config|enroll|revoke|export`.
+mod enrolling;
+
 use anyhow::{Context, Result};
-use chirrup_aggregator::core::federation::{Enrolled, Federation, ScaleSource};
+use chirrup_aggregator::core::federation::{Federation, ScaleSource};
 use chirrup_aggregator::service;
-use chirrup_aggregator::service::config::{Announce, Config, EnrolmentFiles, devices, secrets};
+use chirrup_aggregator::service::config::{Announce, Config};
 use chirrup_protocol::codec::update::UpdateCodec;
-use chirrup_protocol::ids::DevEui;
 use clap::{Args, Parser, Subcommand};
-use ed25519_dalek::SigningKey;
+use enrolling::{Enroll, Revoke};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,8 +27,10 @@ enum Command {
     Run(Run),
     /// Say what a configuration means, without secrets.
     CheckConfig(ConfigFile),
-    /// Draw a secret for a device, add it to the enrolment list, and say what to provision in the node.
+    /// Check what a device says of itself, add it to the enrolment list, and say what to provision in the node.
     Enroll(Enroll),
+    /// Take in nothing more from a device, by a list that the signing key signs.
+    Revoke(Revoke),
     /// Write the ledger of a stopped service to a file that `chirrup replay` can replay. It holds secrets.
     Export(Export),
 }
@@ -49,22 +52,6 @@ struct Run {
 }
 
 #[derive(Args)]
-struct Enroll {
-    /// The device's EUI, 16 hexadecimal digits.
-    #[arg(long)]
-    dev_eui: DevEui,
-    /// Configuration that names enrolment list and signing key.
-    #[arg(long, required_unless_present = "devices")]
-    config: Option<PathBuf>,
-    /// Enrolment list, instead of the configuration's.
-    #[arg(long, required_unless_present = "config")]
-    devices: Option<PathBuf>,
-    /// Signing key, instead of the configuration's.
-    #[arg(long)]
-    signing_key: Option<PathBuf>,
-}
-
-#[derive(Args)]
 struct Export {
     #[command(flatten)]
     config: ConfigFile,
@@ -80,7 +67,8 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Run(run) => self::run(run),
         Command::CheckConfig(ConfigFile { config }) => check_config(&config),
-        Command::Enroll(enroll) => self::enroll(&enroll),
+        Command::Enroll(enroll) => enrolling::enroll(&enroll),
+        Command::Revoke(revoke) => enrolling::revoke(&revoke),
         Command::Export(Export { config, out }) => export(&config.config, &out),
     };
     match done {
@@ -173,35 +161,9 @@ fn describe_federation(out: &mut impl Write, federation: &Federation) -> Result<
         Some(advice) => writeln!(out, "advice        {advice:?}")?,
         None => writeln!(out, "advice        none")?,
     }
-    writeln!(out, "devices       {}", federation.devices.len())?;
+    let revoked = federation.devices.iter().filter(|device| device.revoked_from.is_some()).count();
+    writeln!(out, "devices       {}, of which {revoked} are revoked", federation.devices.len())?;
     Ok(())
-}
-
-fn enroll(arguments: &Enroll) -> Result<()> {
-    let named = arguments.config.as_deref().map(EnrolmentFiles::named_in).transpose()?;
-    let (named_devices, named_key) =
-        named.map_or((None, None), |files| (Some(files.devices), Some(files.signing_key)));
-    let devices_file = arguments.devices.clone().or(named_devices).context("no enrolment list is named")?;
-    let public_key = arguments.signing_key.clone().or(named_key).map(|path| public_key(&path)).transpose()?;
-    let mut secret = [0; 32];
-    getrandom::fill(&mut secret).context("the system's random numbers")?;
-    devices::enroll(&devices_file, &Enrolled { dev_eui: arguments.dev_eui, secret })?;
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "dev_eui = \"{}\"", arguments.dev_eui)?;
-    writeln!(out, "secret = \"{}\"", hex::encode(secret))?;
-    match public_key {
-        Some(key) => writeln!(out, "aggregator_public_key = \"{}\"", hex::encode(key))?,
-        None => {
-            eprintln!("name the signing key or a configuration to see the aggregator's public key as well");
-        }
-    }
-    eprintln!("enrolled in {}; a running service learns of it at its next start", devices_file.display());
-    Ok(())
-}
-
-fn public_key(path: &Path) -> Result<[u8; 32]> {
-    let key = SigningKey::from_bytes(&secrets::read_key(path)?);
-    Ok(key.verifying_key().to_bytes())
 }
 
 fn export(config: &Path, out: &Path) -> Result<()> {

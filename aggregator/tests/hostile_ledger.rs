@@ -45,7 +45,7 @@ fn federation() -> Federation {
         downlink_bytes: 115,
         data_rate_advice: None,
         object_lifetime: Duration::from_secs(3_600),
-        devices: vec![Enrolled { dev_eui: DEV_EUI, secret: SECRET }],
+        devices: vec![Enrolled { dev_eui: DEV_EUI, secret: SECRET, revoked_from: None }],
     }
 }
 

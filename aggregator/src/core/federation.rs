@@ -4,7 +4,7 @@ use super::strategy::Strategy;
 use chirrup_protocol::ids::{DevEui, TaskId};
 use chirrup_protocol::region::{DataRate, Region};
 use chirrup_protocol::task::Task;
-use chirrup_protocol::time::Duration;
+use chirrup_protocol::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 /// Configuration of a federation.
@@ -39,6 +39,8 @@ pub struct Enrolled {
     pub dev_eui: DevEui,
     /// The root of its frame keys.
     pub secret: [u8; 32],
+    /// From then on nothing of it is taken in. What was taken in before stays, and is replayed.
+    pub revoked_from: Option<Instant>,
 }
 
 impl std::fmt::Debug for Enrolled {

@@ -12,6 +12,9 @@ pub enum Reject {
     /// Nobody enrolled the device.
     #[error("unknown device")]
     UnknownDevice,
+    /// The device is revoked.
+    #[error("revoked")]
+    Revoked,
     /// Too short or too long for a sealed frame.
     #[error("wrong length")]
     WrongLength,
@@ -52,8 +55,9 @@ pub enum Reject {
 
 impl Reject {
     /// Every reason, in the order of the checks.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::UnknownDevice,
+        Self::Revoked,
         Self::WrongLength,
         Self::UnknownHeader,
         Self::Replayed,

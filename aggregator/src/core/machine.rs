@@ -44,6 +44,7 @@ pub enum Action {
 
 struct Device {
     link: Link,
+    revoked_from: Option<Instant>,
     down: Counters,
     /// Contributions seen: `sequence * 16 + block`.
     contributions: IntervalSet,
@@ -83,7 +84,7 @@ impl Aggregator {
     pub fn new(federation: Federation, signing_key: SigningKey) -> Self {
         let device = |enrolled: &super::federation::Enrolled| {
             let link = Link::new(enrolled.dev_eui, &DeviceSecret::new(enrolled.secret));
-            (enrolled.dev_eui, Device::new(link))
+            (enrolled.dev_eui, Device { revoked_from: enrolled.revoked_from, ..Device::new(link) })
         };
         Self {
             devices: federation.devices.iter().map(device).collect(),
@@ -145,7 +146,7 @@ impl Aggregator {
     fn receive(&mut self, now: Instant, mut uplink: Uplink) {
         // A gateway's clock is not to be trusted with when things are due.
         uplink.received_at = uplink.received_at.min(now);
-        let downlink = match self.open(&uplink) {
+        let downlink = match self.admit(now, &uplink).and_then(|()| self.open(&uplink)) {
             Ok(opened) => {
                 self.record(Record::Frame(uplink.clone()));
                 self.take_in(&uplink, &opened);
@@ -159,6 +160,13 @@ impl Aggregator {
         };
         let receipt = Receipt { id: uplink.id, dev_eui: uplink.dev_eui, downlink };
         self.actions.push_back(Action::Acknowledge(receipt));
+    }
+
+    /// Goes by the time of now: when the frame was received is for its gateway to say, and when it was sent for a
+    /// device that is no longer believed.
+    fn admit(&self, now: Instant, uplink: &Uplink) -> Result<(), Reject> {
+        let revoked_from = self.devices.get(&uplink.dev_eui).and_then(|device| device.revoked_from);
+        if revoked_from.is_some_and(|from| from <= now) { Err(Reject::Revoked) } else { Ok(()) }
     }
 
     fn open(&self, uplink: &Uplink) -> Result<Opened, Reject> {
@@ -178,6 +186,7 @@ impl Device {
     fn new(link: Link) -> Self {
         Self {
             link,
+            revoked_from: None,
             down: Counters::restored(0),
             contributions: IntervalSet::default(),
             accepted: 0,

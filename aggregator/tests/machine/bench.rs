@@ -23,6 +23,8 @@ pub const FEATURES: usize = 2;
 /// Two classes of two features and a bias.
 pub const PARAMS: usize = 6;
 pub const DEVICES: u64 = 3;
+/// A device that is revoked.
+pub const REVOKED: u64 = 50;
 pub const MIN_INTERVAL: Duration = Duration::from_secs(100);
 pub const MAX_INTERVAL: Duration = Duration::from_secs(1_000);
 pub const PATIENCE: Duration = Duration::from_secs(3_600);
@@ -67,7 +69,7 @@ pub fn federation() -> Federation {
         downlink_bytes: 51,
         data_rate_advice: None,
         object_lifetime: LIFETIME,
-        devices: (0..DEVICES).map(enrolled).collect(),
+        devices: (0..DEVICES).map(enrolled).chain([revoked()]).collect(),
     }
 }
 
@@ -83,7 +85,12 @@ pub fn advising() -> Federation {
 }
 
 pub fn enrolled(device: u64) -> Enrolled {
-    Enrolled { dev_eui: dev_eui(device), secret: secret(device) }
+    Enrolled { dev_eui: dev_eui(device), secret: secret(device), revoked_from: None }
+}
+
+/// One that was revoked before anything happened.
+fn revoked() -> Enrolled {
+    Enrolled { revoked_from: Some(Instant::ZERO), ..enrolled(REVOKED) }
 }
 
 /// A node's side of the seals.

@@ -18,6 +18,7 @@ fn altered(mut uplink: Uplink, index: usize, bits: u8) -> Uplink {
 fn uplink_for(reason: Reject, node: &mut Node, replayed: &Uplink) -> Uplink {
     match reason {
         Reject::UnknownDevice => Node::new(77).contribution(3, 8, &UPDATE),
+        Reject::Revoked => Node::new(REVOKED).contribution(3, 8, &UPDATE),
         Reject::WrongLength => Uplink { payload: vec![0x40; 10], ..node.contribution(3, 8, &UPDATE) },
         Reject::UnknownHeader => altered(node.contribution(3, 8, &UPDATE), 0, 0x80),
         Reject::Replayed => replayed.clone(),
@@ -57,6 +58,7 @@ fn every_reason_is_reached_and_counted_alone() {
 fn only_frames_with_a_good_seal_reach_the_ledger_and_are_answered() {
     let outer = [
         Reject::UnknownDevice,
+        Reject::Revoked,
         Reject::WrongLength,
         Reject::UnknownHeader,
         Reject::Replayed,

@@ -51,6 +51,31 @@ fn the_ledger_gives_every_version_and_count_again() {
 }
 
 #[test]
+fn what_a_device_said_before_it_was_revoked_stays() {
+    let (mut bench, mut nodes) = history();
+    let mut with_revocation = federation();
+    with_revocation.devices[0].revoked_from = Some(bench.now + Duration::from_secs(10));
+    let mut aggregator = Aggregator::new(with_revocation, signing_key());
+    bench.ledger.iter().try_for_each(|record| aggregator.apply(record)).unwrap();
+    assert_eq!(aggregator.versions(), bench.aggregator.versions());
+    bench.aggregator = aggregator;
+
+    let refused = |bench: &Bench| bench.rejected(Reject::Revoked);
+    let mut held_back = nodes[0].contribution(bench.version(), 8, &[0.5; PARAMS]);
+    held_back.received_at = bench.now;
+    bench.send(nodes[0].contribution(bench.version(), 8, &[0.5; PARAMS]));
+    assert_eq!(refused(&bench), 0, "it is not revoked yet");
+    bench.wait(Duration::from_secs(10));
+    // A gateway cannot bring it back by saying that the frame came earlier.
+    assert_eq!(bench.send(held_back).downlink, None);
+    assert_eq!(refused(&bench), 1);
+    let accepted = bench.aggregator.accepted();
+    bench.send(nodes[1].contribution(bench.version(), 8, &[0.5; PARAMS]));
+    assert_eq!((bench.aggregator.accepted(), refused(&bench)), (accepted + 1, 1));
+    replay(&bench.ledger).unwrap();
+}
+
+#[test]
 fn it_goes_on_after_a_restart_as_if_there_had_been_none() {
     let (mut bench, mut nodes) = history();
     let ledger = bench.ledger.clone();

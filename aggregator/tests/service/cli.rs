@@ -1,8 +1,13 @@
 //! Configuration and enrolment through the shipped binary.
-use crate::bench::{Files, Process, SECRETS, binary};
+use crate::bench::{Files, Node, Process, SECRETS, binary};
 use chirrup_aggregator::service::config::Config;
+use chirrup_protocol::identity::revocation::RevocationList;
+use chirrup_protocol::identity::{AggregatorKeys, ENROLMENT_BYTES, Enrolment, NodeKeys, enrolment};
+use chirrup_protocol::ids::DevEui;
+use chirrup_protocol::manifest::TrustAnchor;
+use chirrup_protocol::time::Instant;
+use ed25519_dalek::SigningKey;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -37,6 +42,7 @@ fn the_example_is_understood() {
     let files = Files::new(1883);
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/aggregator.toml");
     fs::copy(example, files.config()).unwrap();
+    fs::copy(files.path("devices.toml"), files.path("enrolled-devices.toml")).unwrap();
     let output = command(&["check-config"], &files.config());
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
@@ -82,11 +88,12 @@ fn a_bad_configuration_is_refused_with_its_reason() {
         ("topic_prefix = \"test/v1\"", "topic_prefix = \"test/#\"", &["`mqtt.topic_prefix`"]),
         ("signing.key", "missing.key", &["missing.key", "No such file"]),
         ("signing.key", "validation.csv", &["validation.csv", "chmod 600"]),
-        ("signing.key", "devices.toml", &["devices.toml: expected 64 hexadecimal digits"]),
+        ("backhaul.key", "no.key", &["no.key: expected 64 hexadecimal digits"]),
         ("validation.csv", "missing.csv", &["missing.csv"]),
     ];
     for (from, to, reasons) in table {
         let files = Files::new(1883);
+        files.write_secret("no.key", "7");
         files.edit_config(from, to);
         let error =
             Config::load(&files.config()).err().unwrap_or_else(|| panic!("`{to}` was taken")).to_string();
@@ -98,57 +105,121 @@ fn a_bad_configuration_is_refused_with_its_reason() {
 }
 
 #[test]
-fn a_bad_list_of_devices_is_refused_without_showing_it() {
-    let secret = hex::encode([0x41; 32]);
-    let device =
-        |dev_eui: &str, secret: &str| format!("[[device]]\ndev_eui = \"{dev_eui}\"\nsecret = \"{secret}\"\n");
+fn a_bad_list_of_devices_is_refused() {
+    let key = hex::encode([0x41; 32]);
+    let table = Node::new(1).table();
+    let with = |field: &str, value: &str| {
+        let line = table.lines().find(|line| line.starts_with(field)).unwrap();
+        table.replace(line, &format!("{field} = \"{value}\""))
+    };
     let table = [
-        (device("0101", &secret), "expected 16 hexadecimal digits"),
-        (device("0101010101010101", &secret[1..]), "is not 64 hexadecimal digits"),
-        (device("0101010101010101", &secret).repeat(2), "enrolled twice"),
-        (
-            format!("[[device]]\ndev_eui = \"0101010101010101\"\nsecert = \"{secret}\"\n"),
-            "line 3: unknown field",
-        ),
-        (format!("[[device]]\nsecret = \"{secret}\"\n"), "missing field `dev_eui`"),
+        (with("dev_eui", "0101"), "expected 16 hexadecimal digits"),
+        (with("x25519", &key[1..]), "`x25519` of device 0101010101010101 is not a public key"),
+        (with("x25519", &"0".repeat(64)), "device 0101010101010101: the X25519 key of the other side"),
+        (with("ed25519", &"0".repeat(64)), "`ed25519` of device 0101010101010101 is not a public key"),
+        (table.repeat(2), "enrolled twice"),
+        (table.replace("ed25519", "ed25591"), "unknown field `ed25591`"),
+        ("[[device]]\n".into(), "missing field `dev_eui`"),
     ];
     for (list, reason) in table {
         let files = Files::new(1883);
-        files.write_secret("devices.toml", &list);
+        files.write("devices.toml", &list);
         let error = Config::load(&files.config()).err().unwrap().to_string();
         assert!(error.contains(reason), "{error}");
-        assert!(!error.contains(&secret[1..]), "{error}");
     }
 }
 
-#[test]
-fn enroll_draws_a_secret_and_says_what_to_provision() {
-    let files = Files::new(1883);
-    let output = command(&["enroll", "--dev-eui", "70b3d57ed0000001"], &files.config());
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let said = text(&output.stdout);
-    let secret = said.lines().find_map(|line| line.strip_prefix("secret = \"")?.strip_suffix('"')).unwrap();
-    assert_eq!(secret.len(), 64);
-    assert!(said.contains("dev_eui = \"70b3d57ed0000001\""));
-    assert!(said.contains("aggregator_public_key = \""));
-    let list = files.path("devices.toml");
-    assert!(fs::read_to_string(&list).unwrap().contains(secret));
-    assert_eq!(fs::metadata(&list).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(Config::load(&files.config()).unwrap().federation.devices.len(), 3);
-    let twice = command(&["enroll", "--dev-eui", "70b3d57ed0000001"], &files.config());
-    assert_eq!(twice.status.code(), Some(1));
-    assert!(text(&twice.stderr).contains("enrolled already"));
-    assert!(fs::read_to_string(&list).unwrap().contains(secret), "a refused enrolment changes nothing");
+/// A device that is on no list yet.
+fn newcomer() -> [u8; ENROLMENT_BYTES] {
+    Enrolment::sign(DevEui::from_u64(0x70b3_d57e_d000_0001), &NodeKeys::from_seed(&[0x61; 32]))
+}
+
+fn newcomer_text() -> String {
+    enrolment::write_text(&newcomer(), &mut [0; enrolment::ENROLMENT_CHARACTERS]).into()
 }
 
 #[test]
-fn a_list_is_created_by_the_first_enrolment() {
+fn enroll_checks_what_a_device_says_and_welcomes_it() {
     let files = Files::new(1883);
-    let list = files.path("new.toml");
-    let enroll = ["enroll", "--dev-eui", "70b3d57ed0000002", "--devices"];
-    let output = Command::new(binary()).args(enroll).arg(&list).output().unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    assert_eq!(fs::metadata(&list).unwrap().permissions().mode() & 0o777, 0o600);
+    files.edit_config("\"devices.toml\"", "\"new.toml\"");
+    files.write("binary", "");
+    fs::write(files.path("binary"), newcomer()).unwrap();
+    files.write("text", &format!("  {}\n", newcomer_text()));
+    let [binary, text_file] = ["binary", "text"].map(|name| files.path(name));
+    let forms: [&[&str]; 4] = [
+        &[&newcomer_text()],
+        &[&hex::encode(newcomer())],
+        &["--file", binary.to_str().unwrap()],
+        &["--file", text_file.to_str().unwrap()],
+    ];
+    let mut welcomes = forms.map(|form| {
+        let output = command(&[&["enroll"], form].concat(), &files.config());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let twice = command(&[&["enroll"], form].concat(), &files.config());
+        assert_eq!(twice.status.code(), Some(1));
+        assert!(text(&twice.stderr).contains("enrolled already"));
+        let devices = Config::load(&files.config()).unwrap().federation.devices;
+        fs::remove_file(files.path("new.toml")).unwrap();
+        (text(&output.stdout), devices)
+    });
+    let (said, devices) = welcomes[0].clone();
+    assert!(said.contains("dev_eui = \"70b3d57ed0000001\""));
+    let welcome = said.lines().find_map(|line| line.strip_prefix("welcome = \"")?.strip_suffix('"'));
+    let keys = AggregatorKeys::from_text(welcome.unwrap()).unwrap();
+    assert!(said.contains(&hex::encode(keys.to_welcome())));
+    // What the node makes of its welcome is what the aggregator has made of the enrolment.
+    let dev_eui = devices[0].dev_eui;
+    let secret = NodeKeys::from_seed(&[0x61; 32]).device_secret(dev_eui, &keys).unwrap();
+    assert_eq!(&devices[0].secret, secret.expose());
+    welcomes.iter_mut().for_each(|other| assert_eq!(*other, (said.clone(), devices.clone())));
+}
+
+#[test]
+fn an_enrolment_that_does_not_verify_changes_nothing() {
+    let files = Files::new(1883);
+    let mut altered = newcomer();
+    altered[0] ^= 1;
+    let list = fs::read_to_string(files.path("devices.toml")).unwrap();
+    for (enrolment, reason) in [
+        (hex::encode(altered), "signature does not verify"),
+        (hex::encode(&newcomer()[1..]), "needs 136 bytes, there are 135"),
+        (newcomer_text().to_lowercase(), "neither `CHIRRUP-E1:...` nor hexadecimal"),
+        (newcomer_text()[..200].into(), "cannot be base45 here"),
+    ] {
+        let output = command(&["enroll", &enrolment], &files.config());
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains(reason), "{}", text(&output.stderr));
+    }
+    fs::remove_file(files.path("agreement.key")).unwrap();
+    let output = command(&["enroll", &newcomer_text()], &files.config());
+    assert!(text(&output.stderr).contains("agreement.key"), "{}", text(&output.stderr));
+    assert_eq!(fs::read_to_string(files.path("devices.toml")).unwrap(), list);
+}
+
+#[test]
+fn revoke_keeps_a_list_that_the_root_has_signed() {
+    let files = Files::new(1883);
+    let revoke = |arguments: &[&str]| command(&[&["revoke"], arguments].concat(), &files.config());
+    let second = DevEui([2; 8]).to_string();
+    assert!(revoke(&[&second, "--from-s", "1000"]).status.success());
+    let again = revoke(&[&second]);
+    assert!(text(&again.stderr).contains("revoked already, from second 1000 on"), "{}", text(&again.stderr));
+    let stranger = revoke(&["0303030303030303"]);
+    assert!(text(&stranger.stderr).contains("is not enrolled"), "{}", text(&stranger.stderr));
+    assert!(revoke(&[&DevEui([1; 8]).to_string(), "--from-s", "7"]).status.success());
+
+    let bytes = fs::read(files.path("revocations.list")).unwrap();
+    let seed = hex::decode(SECRETS[0]).unwrap().try_into().unwrap();
+    let root = TrustAnchor::of(&SigningKey::from_bytes(&seed));
+    let list = RevocationList::verify(&bytes, &root).unwrap();
+    assert_eq!((list.number(), list.len(), list.revoked_from_s(DevEui([2; 8]))), (2, 2, Some(1_000)));
+    let devices = Config::load(&files.config()).unwrap().federation.devices;
+    let revoked_from: Vec<_> = devices.iter().map(|device| device.revoked_from).collect();
+    assert_eq!(revoked_from, [7, 1_000].map(|s| Some(Instant::from_micros(s * 1_000_000))));
+
+    fs::write(files.path("revocations.list"), [&bytes[..], &[0]].concat()).unwrap();
+    let error = Config::load(&files.config()).err().unwrap().to_string();
+    assert!(error.contains("revocations.list") && error.contains("there are 114"), "{error}");
 }
 
 #[test]
@@ -168,7 +239,7 @@ async fn a_ledger_of_another_federation_is_refused_in_words() {
     files.edit_config("server_rate = 1.0", "server_rate = 0.5");
     let second = chirrup_protocol::ids::DevEui([2; 8]).to_string();
     let devices = fs::read_to_string(files.path("devices.toml")).unwrap();
-    files.write_secret("devices.toml", &devices.replace(&second, "0303030303030303"));
+    files.write("devices.toml", &devices.replace(&second, "0303030303030303"));
     files.write_secret("signing.key", SECRETS[1]);
     let output = run();
     assert_eq!(output.status.code(), Some(1));
@@ -190,13 +261,13 @@ async fn what_steers_only_the_future_may_change() {
     assert_eq!(Process::start(&files).await.terminate().await.code(), Some(0));
     files.edit_config("buffer = 2", "buffer = 3");
     files.edit_config("data_rate = 3", "data_rate = 0");
-    let added = command(&["enroll", "--dev-eui", "70b3d57ed0000001"], &files.config());
+    let added = command(&["enroll", &newcomer_text()], &files.config());
     assert!(added.status.success());
     assert_eq!(Process::start(&files).await.terminate().await.code(), Some(0));
     // The enlarged list is now the one to keep.
     let devices = fs::read_to_string(files.path("devices.toml")).unwrap();
     let before = devices.split("\n[[device]]\ndev_eui = \"70b3").next().unwrap();
-    files.write_secret("devices.toml", before);
+    files.write("devices.toml", before);
     let output = command(&["run"], &files.config());
     assert!(text(&output.stderr).contains("device 70b3d57ed0000001 is not enrolled any more"));
 }

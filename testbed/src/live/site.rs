@@ -4,6 +4,7 @@ use crate::scenario::{BrokerChoice, Experiment};
 use crate::simulation::Fleet;
 use chirrup_aggregator::core::federation::ScaleSource;
 use chirrup_aggregator::core::strategy::Strategy;
+use chirrup_aggregator::service::config::devices::Device;
 use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::task::{Kind, Learner};
 use chirrup_protocol::time::Duration;
@@ -36,7 +37,8 @@ impl Site {
         site.secret("backhaul.key", &hex::encode(backhaul_key))?;
         site.secret("signing.key", &hex::encode(fleet.signing_key.to_bytes()))?;
         site.secret("gateway-devices.toml", &app_keys(fleet).to_string())?;
-        site.secret("aggregator-devices.toml", &secrets(fleet).to_string())?;
+        site.secret("agreement.key", &hex::encode(fleet.agreement_scalar))?;
+        fs::write(site.path("aggregator-devices.toml"), enrolments(fleet))?;
         fs::write(site.path("gateway.toml"), site.gateway(experiment, fleet).to_string())?;
         Ok(site)
     }
@@ -147,15 +149,8 @@ fn app_keys(fleet: &Fleet) -> Table {
     fleet.nodes.iter().map(|node| (node.dev_eui.to_string(), hex::encode(node.app_key).into())).collect()
 }
 
-fn secrets(fleet: &Fleet) -> Table {
-    let device = |node: &crate::simulation::fleet::NodeIdentity| {
-        Value::from(Table::from_iter([
-            ("dev_eui".to_owned(), Value::from(node.dev_eui.to_string())),
-            ("secret".to_owned(), Value::from(hex::encode(node.secret))),
-        ]))
-    };
-    let devices: Vec<Value> = fleet.nodes.iter().map(device).collect();
-    Table::from_iter([("device".to_owned(), Value::from(devices))])
+fn enrolments(fleet: &Fleet) -> String {
+    fleet.nodes.iter().map(|node| Device::from(node.enrolment.clone()).to_table()).collect()
 }
 
 fn seconds(span: Duration) -> Value {
@@ -176,6 +171,7 @@ fn aggregator(experiment: &Experiment, fleet: &Fleet, host: &str, port: u16) -> 
         ledger = "aggregator.redb"
         devices_file = "aggregator-devices.toml"
         signing_key_file = "signing.key"
+        agreement_key_file = "agreement.key"
         backhaul_key_file = "backhaul.key"
         [task]
         [task.learner]

@@ -11,7 +11,10 @@ use chirrup_aggregator::core::federation::{Cadence, DataRateAdvice, Enrolled, Sc
 use chirrup_aggregator::core::strategy::{Strategy, fedbuff::FedBuff};
 use chirrup_gateway::core::{Config as NetworkConfig, Key};
 use chirrup_node::lorawan::driver::DataRateRange;
+use chirrup_protocol::identity::aggregator_keys::FIRST_GENERATION;
+use chirrup_protocol::identity::{AggregatorKeys, AgreementKey, Enrolment, NodeKeys};
 use chirrup_protocol::ids::{DevEui, GatewayId, TaskId};
+use chirrup_protocol::manifest::TrustAnchor;
 use chirrup_protocol::region::{DataRate, DwellTime};
 use chirrup_protocol::seal::Direction;
 use chirrup_protocol::task::{Forms, Learner, Participation, Task};
@@ -36,7 +39,9 @@ pub struct NodeIdentity {
     pub dev_eui: DevEui,
     /// Shared with the network server.
     pub app_key: [u8; 16],
-    /// Shared with the aggregator.
+    /// What it was enrolled with.
+    pub enrolment: Enrolment,
+    /// Shared with the aggregator; this is the node's side of the agreement.
     pub secret: [u8; 32],
 }
 
@@ -65,6 +70,8 @@ pub struct Fleet {
     pub federation: Federation,
     /// Signs what the aggregator publishes.
     pub signing_key: SigningKey,
+    /// The aggregator's X25519 private key.
+    pub agreement_scalar: [u8; 32],
 }
 
 impl Fleet {
@@ -72,8 +79,16 @@ impl Fleet {
     pub fn new(experiment: &Experiment) -> Self {
         let scenario = &experiment.scenario;
         let (seed, radio) = (scenario.run.seed, scenario.radio);
+        let signing_key = SigningKey::from_bytes(&draw(seed, "signing-key", 0));
+        let agreement_scalar = draw(seed, "agreement-key", 0);
+        let agreement_key = AgreementKey::new(agreement_scalar);
+        let welcome = AggregatorKeys {
+            agreement: agreement_key.public_key(),
+            root: TrustAnchor::of(&signing_key),
+            generation: FIRST_GENERATION,
+        };
         let nodes: Vec<NodeIdentity> =
-            (0..scenario.nodes.count as u64).map(|node| identity(seed, node)).collect();
+            (0..scenario.nodes.count as u64).map(|node| identity(seed, node, &welcome)).collect();
         let gateways: Vec<GatewayId> = (0..radio.gateways as u64)
             .map(|gateway| GatewayId((FIRST_GATEWAY + gateway).to_be_bytes()))
             .collect();
@@ -86,8 +101,9 @@ impl Fleet {
             gateway_positions: gateways_in_disc(gateways.len(), radio.radius_m),
             data_rates: data_rates(&radio),
             faults: scenario.faults,
-            federation: federation(experiment, &nodes, network.rx2_data_rate),
-            signing_key: SigningKey::from_bytes(&draw(seed, "signing-key", 0)),
+            federation: federation(experiment, enrolled(&nodes, &agreement_key), network.rx2_data_rate),
+            signing_key,
+            agreement_scalar,
             network,
             gateways,
             nodes,
@@ -114,12 +130,28 @@ fn draw<const N: usize>(seed: u64, label: &str, index: u64) -> [u8; N] {
     bytes
 }
 
-fn identity(seed: u64, index: u64) -> NodeIdentity {
+/// A node enrols and is welcomed.
+fn identity(seed: u64, index: u64, welcome: &AggregatorKeys) -> NodeIdentity {
+    let dev_eui = DevEui::from_u64(FIRST_DEV_EUI + index);
+    let keys = NodeKeys::from_seed(&draw(seed, "node-seed", index));
+    let enrolment = Enrolment::verify(&Enrolment::sign(dev_eui, &keys));
+    let secret = keys.device_secret(dev_eui, welcome).expect("the aggregator's key is a proper one");
     NodeIdentity {
-        dev_eui: DevEui::from_u64(FIRST_DEV_EUI + index),
+        dev_eui,
         app_key: draw(seed, "app-key", index),
-        secret: draw(seed, "device-secret", index),
+        enrolment: enrolment.expect("the node signed it a moment ago"),
+        secret: *secret.expose(),
     }
+}
+
+/// The aggregator's side: it knows no more of a node than its enrolment.
+fn enrolled(nodes: &[NodeIdentity], key: &AgreementKey) -> Vec<Enrolled> {
+    let enrolled = |Enrolment { dev_eui, agreement, .. }: &Enrolment| {
+        let secret = key.device_secret(*dev_eui, *agreement, FIRST_GENERATION);
+        let secret = *secret.expect("the nodes' keys are proper ones").expose();
+        Enrolled { dev_eui: *dev_eui, secret, revoked_from: None }
+    };
+    nodes.iter().map(|node| enrolled(&node.enrolment)).collect()
 }
 
 fn data_rates(radio: &RadioConfig) -> DataRateRange {
@@ -132,7 +164,7 @@ fn data_rates(radio: &RadioConfig) -> DataRateRange {
     }
 }
 
-fn federation(experiment: &Experiment, nodes: &[NodeIdentity], rx2: DataRate) -> Federation {
+fn federation(experiment: &Experiment, devices: Vec<Enrolled>, rx2: DataRate) -> Federation {
     let scenario = &experiment.scenario;
     let StrategyConfig::Fedbuff(fedbuff) = scenario.strategy;
     let region = scenario.radio.region;
@@ -142,7 +174,7 @@ fn federation(experiment: &Experiment, nodes: &[NodeIdentity], rx2: DataRate) ->
         scale: match &experiment.task.schema {
             Some(schema) => ScaleSource::Schema(schema.clone()),
             None => ScaleSource::Moments {
-                devices: nodes.len(),
+                devices: devices.len(),
                 patience: Duration::from_secs(fedbuff.moments_patience_s),
             },
         },
@@ -170,7 +202,7 @@ fn federation(experiment: &Experiment, nodes: &[NodeIdentity], rx2: DataRate) ->
             DataRateChoice::Fixed(_) => None,
         },
         object_lifetime: Duration::from_secs(7 * 86_400),
-        devices: nodes.iter().map(|node| Enrolled { dev_eui: node.dev_eui, secret: node.secret }).collect(),
+        devices,
     }
 }
 

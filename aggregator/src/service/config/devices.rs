@@ -1,23 +1,34 @@
-//! The enrolment list: a TOML file with one `[[device]]` table a device.
-use super::secrets::{self, SecretError};
-use crate::core::federation::Enrolled;
+//! The enrolment list: a TOML file with one `[[device]]` table a device. It holds no secret; who can write it decides
+//! who may contribute.
+use super::secrets;
+use chirrup_protocol::identity::{
+    AgreementError, AgreementKey, AgreementPublicKey, Enrolment, aggregator_keys::FIRST_GENERATION,
+};
 use chirrup_protocol::ids::{DevEui, ParseIdError};
+use chirrup_protocol::manifest::TrustAnchor;
+use chirrup_protocol::seal::DeviceSecret;
 use serde::Deserialize;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The list could not be read, or a device not be added.
 #[derive(Debug, thiserror::Error)]
 pub enum DevicesError {
-    /// The file is missing, exposed or cannot be written.
-    #[error(transparent)]
-    File(#[from] SecretError),
+    /// The file is missing or cannot be written.
+    #[error("{}: {source}", .path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The file is not the TOML that it should be.
-    #[error("{}: {message}", .path.display())]
+    #[error("{}: {source}", .path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
-        /// What the parser says, with the line.
-        message: String,
+        /// What the parser says; it names the line.
+        source: toml::de::Error,
     },
     /// An identity that is none.
     #[error("{}: dev_eui of device {number}: {error}", .path.display())]
@@ -29,13 +40,23 @@ pub enum DevicesError {
         /// What is wrong.
         error: ParseIdError,
     },
-    /// A secret that is none. It is not shown.
-    #[error("{}: the secret of device {dev_eui} is not 64 hexadecimal digits", .path.display())]
-    Secret {
+    /// A public key that is none.
+    #[error("{}: `{field}` of device {dev_eui} is not a public key of 64 hexadecimal digits", .path.display())]
+    PublicKey {
         /// The file.
         path: PathBuf,
         /// Whose.
         dev_eui: DevEui,
+        /// Which one.
+        field: &'static str,
+    },
+    /// A key with which there is no agreement.
+    #[error("device {dev_eui}: {error}")]
+    Agreement {
+        /// Whose.
+        dev_eui: DevEui,
+        /// Why.
+        error: AgreementError,
     },
     /// The device is on the list.
     #[error("{}: device {dev_eui} is enrolled already", .path.display())]
@@ -45,6 +66,41 @@ pub enum DevicesError {
         /// Which one.
         dev_eui: DevEui,
     },
+}
+
+/// A device on the list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// The device.
+    pub dev_eui: DevEui,
+    /// Verifies what it signs.
+    pub identity: TrustAnchor,
+    /// Its side of the agreement.
+    pub agreement: AgreementPublicKey,
+}
+
+impl From<Enrolment> for Device {
+    fn from(Enrolment { dev_eui, identity, agreement }: Enrolment) -> Self {
+        Self { dev_eui, identity, agreement }
+    }
+}
+
+impl Device {
+    /// The secret that the device shares with the aggregator that has this key.
+    pub fn secret(&self, key: &AgreementKey) -> Result<DeviceSecret, DevicesError> {
+        let dev_eui = self.dev_eui;
+        let secret = key.device_secret(dev_eui, self.agreement, FIRST_GENERATION);
+        secret.map_err(|error| DevicesError::Agreement { dev_eui, error })
+    }
+
+    /// Its table in the list.
+    pub fn to_table(&self) -> String {
+        let [identity, agreement] = [self.identity.as_bytes(), self.agreement.as_bytes()].map(hex::encode);
+        format!(
+            "[[device]]\ndev_eui = \"{}\"\ned25519 = \"{identity}\"\nx25519 = \"{agreement}\"\n",
+            self.dev_eui
+        )
+    }
 }
 
 #[derive(Deserialize)]
@@ -58,44 +114,52 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Entry {
     dev_eui: String,
-    secret: String,
+    ed25519: String,
+    x25519: String,
 }
 
 /// Reads the list.
-pub fn read(path: &Path) -> Result<Vec<Enrolled>, DevicesError> {
-    parse(path, &secrets::read_private(path)?)
+pub fn read(path: &Path) -> Result<Vec<Device>, DevicesError> {
+    let text = std::fs::read_to_string(path);
+    parse(path, &text.map_err(|source| DevicesError::Io { path: path.into(), source })?)
 }
 
 /// Adds a device to the list, which is created if it is missing.
-pub fn enroll(path: &Path, device: &Enrolled) -> Result<(), DevicesError> {
-    let mut text = if path.exists() { secrets::read_private(path)? } else { HEADING.to_owned() };
+pub fn enroll(path: &Path, device: &Device) -> Result<(), DevicesError> {
+    let failed = |source| DevicesError::Io { path: path.into(), source };
+    let mut text = match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => HEADING.to_owned(),
+        text => text.map_err(failed)?,
+    };
     if parse(path, &text)?.iter().any(|enrolled| enrolled.dev_eui == device.dev_eui) {
         return Err(DevicesError::AlreadyEnrolled { path: path.into(), dev_eui: device.dev_eui });
     }
     if !text.ends_with('\n') {
         text.push('\n');
     }
-    let secret = hex::encode(device.secret);
-    text.push_str(&format!("\n[[device]]\ndev_eui = \"{}\"\nsecret = \"{secret}\"\n", device.dev_eui));
-    Ok(secrets::write_private(path, &text)?)
+    text.push('\n');
+    text.push_str(&device.to_table());
+    crate::private_file::replace(path, |file| file.write_all(text.as_bytes())).map_err(failed)
 }
 
-const HEADING: &str = "# Devices that may contribute, each with the secret it shares with the aggregator.\n";
+const HEADING: &str = "# Devices that may contribute, with their public keys.\n";
 
-fn parse(path: &Path, text: &str) -> Result<Vec<Enrolled>, DevicesError> {
-    let file: File = toml::from_str(text).map_err(|error| {
-        // The parser's own text would show the line, and with it a secret.
-        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-        DevicesError::Syntax { path: path.into(), message: format!("line {line}: {}", error.message()) }
-    })?;
+fn parse(path: &Path, text: &str) -> Result<Vec<Device>, DevicesError> {
+    let file: File =
+        toml::from_str(text).map_err(|source| DevicesError::Syntax { path: path.into(), source })?;
     let entries = file.device.iter().enumerate();
-    entries.map(|(index, entry)| enrolled(path, index + 1, entry)).collect()
+    entries.map(|(index, entry)| device(path, index + 1, entry)).collect()
 }
 
-fn enrolled(path: &Path, number: usize, entry: &Entry) -> Result<Enrolled, DevicesError> {
+fn device(path: &Path, number: usize, entry: &Entry) -> Result<Device, DevicesError> {
     let dev_eui = entry.dev_eui.parse();
     let dev_eui = dev_eui.map_err(|error| DevicesError::DevEui { path: path.into(), number, error })?;
-    let secret = secrets::parse_key(&entry.secret);
-    let secret = secret.ok_or_else(|| DevicesError::Secret { path: path.into(), dev_eui })?;
-    Ok(Enrolled { dev_eui, secret })
+    let wrong = |field| DevicesError::PublicKey { path: path.into(), dev_eui, field };
+    let identity = secrets::parse_key(&entry.ed25519).and_then(|key| TrustAnchor::new(&key));
+    let agreement = secrets::parse_key(&entry.x25519).map(AgreementPublicKey::new);
+    Ok(Device {
+        dev_eui,
+        identity: identity.ok_or_else(|| wrong("ed25519"))?,
+        agreement: agreement.ok_or_else(|| wrong("x25519"))?,
+    })
 }

@@ -10,6 +10,8 @@ pub struct File {
     pub ledger: PathBuf,
     pub devices_file: PathBuf,
     pub signing_key_file: PathBuf,
+    pub agreement_key_file: PathBuf,
+    pub revocations_file: Option<PathBuf>,
     pub backhaul_key_file: PathBuf,
     pub validation: Option<PathBuf>,
     pub task: Task,

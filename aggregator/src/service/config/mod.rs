@@ -3,22 +3,26 @@
 //! Paths in it are relative to the file. `examples/aggregator.toml` explains every key.
 pub mod devices;
 mod file;
+pub mod revocations;
 pub mod secrets;
 
 use super::validation::{ValidationError, ValidationSet};
 use crate::core::Federation;
-use crate::core::federation::{Cadence, DataRateAdvice, ScaleSource};
+use crate::core::federation::{Cadence, DataRateAdvice, Enrolled, ScaleSource};
 use crate::core::strategy::{Strategy, fedbuff::FedBuff};
 use crate::limits::{self, FederationError};
 use chirrup_protocol::backhaul::{BackhaulKey, Topics};
+use chirrup_protocol::identity::AgreementKey;
 use chirrup_protocol::ids::TaskId;
+use chirrup_protocol::manifest::TrustAnchor;
 use chirrup_protocol::region::{DataRate, DwellTime, Region, UnknownDataRate};
 use chirrup_protocol::seal::Direction;
 use chirrup_protocol::task::{Forms, Learner, Participation, Task};
-use chirrup_protocol::time::Duration;
-use devices::DevicesError;
+use chirrup_protocol::time::{Duration, Instant};
+use devices::{Device, DevicesError};
 use ed25519_dalek::SigningKey;
 use file::{ClockKind, File, LearnerKind, ScaleKind, StrategyKind};
+use revocations::RevocationsError;
 use secrets::SecretError;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -124,27 +128,62 @@ pub enum ConfigError {
     /// The enrolment list.
     #[error(transparent)]
     Devices(#[from] DevicesError),
+    /// The revocation list.
+    #[error(transparent)]
+    Revocations(#[from] RevocationsError),
     /// The validation file.
     #[error(transparent)]
     Validation(#[from] ValidationError),
 }
 
-/// The two files that enrolment needs.
-pub struct EnrolmentFiles {
+/// The files that say who is who.
+pub struct IdentityFiles {
     /// The enrolment list.
     pub devices: PathBuf,
-    /// The signing key, whose public part nodes are provisioned with.
-    pub signing_key: PathBuf,
+    /// The revocation list, if the configuration names one.
+    pub revocations: Option<PathBuf>,
+    signing_key: PathBuf,
+    agreement_key: PathBuf,
 }
 
-impl EnrolmentFiles {
+impl IdentityFiles {
     /// As a configuration names them.
     pub fn named_in(path: &Path) -> Result<Self, ConfigError> {
-        let file = parse(path)?;
-        Ok(Self {
-            devices: beside(path, &file.devices_file),
-            signing_key: beside(path, &file.signing_key_file),
-        })
+        Ok(Self::of(&parse(path)?, |named| beside(path, named)))
+    }
+
+    fn of(file: &File, here: impl Fn(&Path) -> PathBuf) -> Self {
+        Self {
+            devices: here(&file.devices_file),
+            revocations: file.revocations_file.as_deref().map(&here),
+            signing_key: here(&file.signing_key_file),
+            agreement_key: here(&file.agreement_key_file),
+        }
+    }
+
+    /// The root: nodes believe what it signed.
+    pub fn signing_key(&self) -> Result<SigningKey, SecretError> {
+        Ok(SigningKey::from_bytes(&secrets::read_key(&self.signing_key)?))
+    }
+
+    /// The aggregator's side of the agreement on device secrets.
+    pub fn agreement_key(&self) -> Result<AgreementKey, SecretError> {
+        Ok(AgreementKey::new(secrets::read_key(&self.agreement_key)?))
+    }
+
+    /// Everybody on the enrolment list, with the secret they share with the aggregator.
+    fn enrolled(&self) -> Result<Vec<Enrolled>, ConfigError> {
+        let key = self.agreement_key()?;
+        let revoked = match &self.revocations {
+            Some(path) => revocations::read(path, &TrustAnchor::of(&self.signing_key()?))?.1,
+            None => Vec::new(),
+        };
+        let enrolled = |device: &Device| {
+            let entry = revoked.iter().find(|entry| entry.dev_eui == device.dev_eui);
+            let revoked_from = entry.map(|entry| Instant::from_micros(u64::from(entry.from_s) * 1_000_000));
+            Ok(Enrolled { dev_eui: device.dev_eui, secret: *device.secret(&key)?.expose(), revoked_from })
+        };
+        devices::read(&self.devices)?.iter().map(enrolled).collect()
     }
 }
 
@@ -153,7 +192,8 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let file = parse(path)?;
         let here = |named: &Path| beside(path, named);
-        let enrolled = devices::read(&here(&file.devices_file))?;
+        let files = IdentityFiles::of(&file, here);
+        let enrolled = files.enrolled()?;
         let federation = federation(&file, enrolled, here)?;
         limits::check(&federation)?;
         let validation = file.validation.as_ref().map(|file| {
@@ -161,7 +201,7 @@ impl Config {
             ValidationSet::read(&here(file), task.features.into(), task.classes.into())
         });
         Ok(Self {
-            signing_key: SigningKey::from_bytes(&secrets::read_key(&here(&file.signing_key_file))?),
+            signing_key: files.signing_key()?,
             backhaul_key: BackhaulKey::new(secrets::read_key(&here(&file.backhaul_key_file))?),
             ledger: here(&file.ledger),
             validation: validation.transpose()?,
@@ -186,7 +226,7 @@ fn beside(config: &Path, named: &Path) -> PathBuf {
 
 fn federation(
     file: &File,
-    devices: Vec<crate::core::federation::Enrolled>,
+    devices: Vec<Enrolled>,
     here: impl Fn(&Path) -> PathBuf,
 ) -> Result<Federation, ConfigError> {
     let region = region(file.downlink.region);

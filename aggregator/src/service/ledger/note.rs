@@ -3,7 +3,7 @@
 //! Whatever enters the hash of a version, or decides whether a frame is accepted, is fixed by the first start: task,
 //! source of the scale, strategy, width of the model, the limit of staleness, the devices that are enrolled with
 //! their secrets, and the signing key, which nodes hold. What steers only the future may change: the cadence's
-//! buffer and intervals, when the scale settles, downlinks, advice, lifetimes; and devices may be added.
+//! buffer and intervals, when the scale settles, downlinks, advice, lifetimes; and devices may be added or revoked.
 use crate::core::Federation;
 use crate::core::federation::{Enrolled, ScaleSource};
 use ed25519_dalek::VerifyingKey;

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// What must appear in no output.
-pub const SECRETS: [&str; 2] = [
+pub const SECRETS: [&str; 3] = [
     "5151515151515151515151515151515151515151515151515151515151515151",
     "6262626262626262626262626262626262626262626262626262626262626262",
+    "7373737373737373737373737373737373737373737373737373737373737373",
 ];
 
 pub fn binary() -> &'static str {
@@ -25,8 +26,9 @@ impl Files {
         files.write("aggregator.toml", &CONFIG.replace("MQTT_PORT", &mqtt_port.to_string()));
         files.write_secret("signing.key", SECRETS[0]);
         files.write_secret("backhaul.key", SECRETS[1]);
-        let devices = (1..=2).map(|number| Node::new(number).enrolment());
-        files.write_secret("devices.toml", &devices.collect::<String>());
+        files.write_secret("agreement.key", SECRETS[2]);
+        let devices = (1..=2).map(|number| Node::new(number).table());
+        files.write("devices.toml", &devices.collect::<String>());
         files.write("validation.csv", "label,a,b,c\n0,30,0,0\n1,0,30,0\n2,0,0,30\n0,25,5,0\n");
         files
     }
@@ -63,6 +65,8 @@ const CONFIG: &str = r#"
 ledger = "ledger.redb"
 devices_file = "devices.toml"
 signing_key_file = "signing.key"
+agreement_key_file = "agreement.key"
+revocations_file = "revocations.list"
 backhaul_key_file = "backhaul.key"
 validation = "validation.csv"
 

@@ -1,7 +1,9 @@
 //! A node: seals what it says, opens what it hears, never sees a counter twice.
 use super::SECRETS;
+use chirrup_aggregator::service::config::devices::Device;
 use chirrup_protocol::backhaul::{Downlink, Reception, Uplink, UplinkId};
 use chirrup_protocol::codec::topk;
+use chirrup_protocol::identity::{AggregatorKeys, AgreementKey, Enrolment, NodeKeys};
 use chirrup_protocol::ids::{DevAddr, DevEui, GatewayId, TaskId};
 use chirrup_protocol::manifest::TrustAnchor;
 use chirrup_protocol::message::chunk::Chunk;
@@ -20,6 +22,7 @@ use std::collections::BTreeSet;
 #[derive(Debug)]
 pub struct Node {
     number: u8,
+    secret: DeviceSecret,
     now: Instant,
     up: u64,
     sequence: u8,
@@ -35,8 +38,16 @@ pub struct Node {
 
 impl Node {
     pub fn new(number: u8) -> Self {
+        let key = |digits: &str| hex::decode(digits).unwrap().try_into().unwrap();
+        let keys = AggregatorKeys {
+            agreement: AgreementKey::new(key(SECRETS[2])).public_key(),
+            root: TrustAnchor::of(&SigningKey::from_bytes(&key(SECRETS[0]))),
+            generation: 0,
+        };
+        let secret = NodeKeys::from_seed(&[0x40 + number; 32]).device_secret(DevEui([number; 8]), &keys);
         Self {
             number,
+            secret: secret.unwrap(),
             now: Instant::from_micros(u64::from(number) * 1_000),
             up: 0,
             sequence: 0,
@@ -54,13 +65,14 @@ impl Node {
         DevEui([self.number; 8])
     }
 
-    fn secret(&self) -> [u8; 32] {
-        [0x40 + self.number; 32]
+    pub fn keys(&self) -> NodeKeys {
+        NodeKeys::from_seed(&[0x40 + self.number; 32])
     }
 
     /// Its table in the enrolment list.
-    pub fn enrolment(&self) -> String {
-        format!("[[device]]\ndev_eui = \"{}\"\nsecret = \"{}\"\n", self.dev_eui(), hex::encode(self.secret()))
+    pub fn table(&self) -> String {
+        let enrolment = Enrolment::sign(self.dev_eui(), &self.keys());
+        Device::from(Enrolment::verify(&enrolment).unwrap()).to_table()
     }
 
     fn binding(&self, direction: Direction, fport: u8) -> Binding {
@@ -69,7 +81,7 @@ impl Node {
 
     /// Seals a message; each frame comes a second after the one before.
     pub fn uplink(&mut self, fport: u8, message: &[u8]) -> Uplink {
-        let key = DeviceSecret::new(self.secret()).frame_key(self.dev_eui(), 0, Direction::Up);
+        let key = self.secret.frame_key(self.dev_eui(), 0, Direction::Up);
         let mut payload = vec![0; message.len() + seal::OVERHEAD_BYTES];
         seal::seal(&key, self.binding(Direction::Up, fport), self.up, message, &mut payload).unwrap();
         let id = UplinkId(u64::from(self.number) << 32 | self.up);
@@ -91,7 +103,7 @@ impl Node {
 
     /// Opens a downlink and acts on it.
     pub fn receive(&mut self, downlink: &Downlink) {
-        let key = DeviceSecret::new(self.secret()).frame_key(self.dev_eui(), 0, Direction::Down);
+        let key = self.secret.frame_key(self.dev_eui(), 0, Direction::Down);
         let expected = self.down_counters.last().map_or(0, |last| last + 1);
         let counter = Header::parse(&downlink.payload).unwrap().counter(expected);
         let mut message = [0; seal::MAX_MESSAGE_BYTES];
