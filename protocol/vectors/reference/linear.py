@@ -3,25 +3,19 @@
 import numpy as np
 
 from .bits import Reader, Writer
-from .numbers import F, from_half_bits, half_bits
-
-
-def scale_bits(row):
-    """The largest magnitude as a half, rounded up."""
-    largest = np.max(np.abs(row))
-    bits = half_bits(largest)
-    return bits + 1 if from_half_bits(bits) < largest else bits
+from .blocks import half_above, largest
+from .numbers import F, away_from_zero, from_half_bits
 
 
 def encode(params, columns, width):
     rows = params.reshape(-1, columns)
     levels = 2 ** (width - 1) - 1
-    scales = [scale_bits(row) for row in rows]
+    scales = [half_above(largest(row)) for row in rows]
     writer = Writer()
     for row, bits in zip(rows, scales):
         scale = from_half_bits(bits)
         for value in row:
-            level = 0 if scale == 0 else int(np.rint(F(F(value / scale) * F(levels))))
+            level = 0 if scale == 0 else away_from_zero(F(value * F(F(levels) / scale)))
             writer.put(level + levels, width)
     return b"".join(bits.to_bytes(2, "little") for bits in scales) + writer.payload()
 

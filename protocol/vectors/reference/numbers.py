@@ -13,6 +13,11 @@ def total(values):
     return sum_
 
 
+def away_from_zero(value):
+    """The nearest integer, halves away from zero. The sum is exact in double precision."""
+    return int(np.copysign(np.floor(np.float64(abs(value)) + 0.5), value))
+
+
 def half_bits(value):
     """Rounded to nearest, ties to even."""
     return int(np.float16(value).view(np.uint16))

@@ -3,50 +3,71 @@
 import numpy as np
 
 from .bits import Reader, Writer
-from .numbers import F, from_bits, from_half_bits, half_bits
+from .blocks import largest
+from .numbers import F, away_from_zero, from_half_bits, half_bits
 
 
-def gaps(update, threshold):
-    """Of each coordinate of at least the threshold: the number skipped since the one before, and its value."""
-    before = -1
-    for at in np.flatnonzero(np.abs(update) >= threshold):
-        yield int(at) - before - 1, update[at]
-        before = int(at)
+def gaps(update, positions):
+    """Of each coordinate: the number skipped since the one before, and its value."""
+    before, out = -1, []
+    for at in sorted(map(int, positions)):
+        out.append((at - before - 1, update[at]))
+        before = at
+    return out
 
 
 def cost(entries, rice):
     return sum((gap >> rice) + 1 + rice + 1 + 3 for gap, _ in entries)
 
 
-def best(update, threshold, room_bits):
-    """Rice parameter and entries, if they fit."""
-    entries = list(gaps(update, threshold))
-    rice = min(range(16), key=lambda rice: cost(entries, rice))
-    return (rice, entries) if cost(entries, rice) <= room_bits else None
+def best(entries, params, room_bits):
+    """Of three Rice parameters the one with the fewest bits, the smallest such, if there are entries and they fit."""
+    if not entries:
+        return None
+    middle = (params // len(entries)).bit_length() - 1
+    rice = min(range(max(middle - 1, 0), min(middle + 1, 15) + 1), key=lambda rice: cost(entries, rice))
+    return rice if cost(entries, rice) <= room_bits else None
+
+
+def crowded(update, positions, room_bits):
+    """As many of the first of these as fit, and the smallest Rice parameter with which they do."""
+    def fitting(rice):
+        count = 0
+        while count < len(positions) and cost(gaps(update, positions[: count + 1]), rice) <= room_bits:
+            count += 1
+        return count
+
+    rice = max(range(16), key=fitting)
+    return rice, gaps(update, positions[: fitting(rice)])
+
+
+def chosen(update, unit, room_bits):
+    """Rice parameter and entries: of each magnitude all coordinates or none, as low as they fit."""
+    magnitudes = np.abs(update)
+    at_least = lambda threshold: np.flatnonzero(magnitudes >= threshold)
+    levels = sorted({min(value, unit) for value in magnitudes if value >= F(unit / F(16))})
+    for threshold in levels:
+        entries = gaps(update, at_least(threshold))
+        rice = best(entries, len(update), room_bits)
+        if rice is not None:
+            return rice, entries
+    return crowded(update, at_least(largest(update)), room_bits)
 
 
 def encode(update, room_bytes):
-    largest = np.max(np.abs(update))
-    # Positive singles order as their bits do.
-    low, high = 1, int(largest.view(np.uint32))
+    bits = half_bits(largest(update))
+    unit = from_half_bits(bits)
     room_bits = 8 * room_bytes - 20
-    while low < high:
-        middle = (low + high) // 2
-        if best(update, from_bits(middle), room_bits):
-            high = middle
-        else:
-            low = middle + 1
-    rice, entries = best(update, from_bits(low), room_bits)
+    rice, entries = chosen(update, unit, room_bits)
     writer = Writer()
-    unit = half_bits(largest)
-    writer.put(unit, 16)
+    writer.put(bits, 16)
     writer.put(rice, 4)
     for gap, value in entries:
         writer.unary(gap >> rice)
         writer.put(gap & (1 << rice) - 1, rice)
         writer.put(int(value < 0), 1)
-        eighths = np.rint(F(F(8) * abs(value)) / from_half_bits(unit))
-        writer.put(int(min(max(eighths, 1), 8)) - 1, 3)
+        eighths = away_from_zero(F(F(abs(value) / unit) * F(8)))
+        writer.put(min(max(eighths, 1), 8) - 1, 3)
     return writer.payload()
 
 

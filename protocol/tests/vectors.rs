@@ -1,0 +1,219 @@
+//! The codecs agree, bit for bit and both ways, with a second implementation that was written from `SPEC.md` alone:
+//! `vectors/reference`, whose inputs and outputs are `vectors/*.json`.
+#![allow(missing_docs, clippy::unwrap_used)]
+use chirrup_protocol::codec::random::Random;
+use chirrup_protocol::codec::{Block, CodecError, dense, drive, eden, linear, terngrad, topk};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+fn vectors<T: DeserializeOwned>(codec: &str) -> Vec<T> {
+    let path = format!("{}/vectors/{codec}.json", env!("CARGO_MANIFEST_DIR"));
+    let cases: Vec<T> = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    assert!(!cases.is_empty());
+    cases
+}
+
+fn singles(digits: &str) -> Vec<f32> {
+    let bits = |at| u32::from_str_radix(&digits[at..at + 8], 16).unwrap();
+    (0..digits.len()).step_by(8).map(|at| f32::from_bits(bits(at))).collect()
+}
+
+fn digits(values: &[f32]) -> String {
+    values.iter().map(|value| format!("{:08x}", value.to_bits())).collect()
+}
+
+#[derive(Deserialize)]
+struct Input {
+    name: String,
+    values: String,
+}
+
+/// The updates that the vectors speak of, by name.
+fn inputs() -> BTreeMap<String, Vec<f32>> {
+    let named = |input: Input| (input.name, singles(&input.values));
+    vectors("inputs").into_iter().map(named).collect()
+}
+
+/// A block of an update, and what its codec was told.
+#[derive(Deserialize)]
+struct BlockCase<Options> {
+    input: String,
+    #[serde(flatten)]
+    options: Options,
+    seed: u32,
+    start: usize,
+    room_bytes: usize,
+    payload: String,
+    decoded: String,
+}
+
+/// Encodes every input and decodes every payload of a codec's vectors.
+fn check_blocks<Options: DeserializeOwned>(
+    codec: &str,
+    encode: impl Fn(&Options, &[f32], usize, u32, &mut [f32], &mut [u8]) -> Result<Block, CodecError>,
+    decode: impl Fn(&Options, &[u8], u32, &mut [f32]) -> Result<Range<usize>, CodecError>,
+) {
+    let inputs = inputs();
+    for case in vectors::<BlockCase<Options>>(codec) {
+        let name = format!("{codec} of {:?} from {}, {} bytes", case.input, case.start, case.room_bytes);
+        let update = &inputs[&case.input];
+        let (mut payload, mut scratch) = (vec![0; case.room_bytes], vec![0.0; 4 * update.len() + 64]);
+        let block = encode(&case.options, update, case.start, case.seed, &mut scratch, &mut payload);
+        let block = block.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(hex::encode(&payload[..block.bytes]), case.payload, "{name}");
+        let mut decoded = vec![0.0; update.len()];
+        let range = decode(&case.options, &hex::decode(&case.payload).unwrap(), case.seed, &mut decoded);
+        let range = range.unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(range, case.start..block.end, "{name}");
+        assert_eq!(digits(&decoded[range]), case.decoded, "{name}");
+    }
+}
+
+#[derive(Deserialize)]
+struct GeneratorCase {
+    seed: u32,
+    stream: u32,
+    numbers: Vec<String>,
+    uniforms: String,
+    signs: String,
+}
+
+#[test]
+fn the_generator_agrees() {
+    for case in vectors::<GeneratorCase>("generator") {
+        let fresh = || Random::new(case.seed, case.stream);
+        let (mut numbers, mut uniforms, mut signs) = (fresh(), fresh(), fresh());
+        for number in &case.numbers {
+            assert_eq!(format!("{:016x}", numbers.next_u64()), *number);
+        }
+        let drawn: Vec<f32> = (0..case.uniforms.len() / 8).map(|_| uniforms.uniform()).collect();
+        assert_eq!(digits(&drawn), case.uniforms);
+        let drawn = case.signs.chars().map(|_| if signs.sign() < 0.0 { '-' } else { '+' });
+        assert_eq!(drawn.collect::<String>(), case.signs);
+    }
+}
+
+#[derive(Deserialize)]
+struct TopkCase {
+    input: String,
+    room_bytes: usize,
+    payload: String,
+    decoded: String,
+}
+
+#[test]
+fn sparse_top_k_agrees() {
+    let inputs = inputs();
+    for TopkCase { input, room_bytes, payload, decoded } in vectors("topk") {
+        let (update, name) = (&inputs[&input], format!("{input}, {room_bytes} bytes"));
+        let mut bytes = vec![0; room_bytes];
+        let length = topk::encode(update, &mut bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(hex::encode(&bytes[..length]), payload, "{name}");
+        let mut values = vec![0.0; update.len()];
+        for entry in topk::decode(&hex::decode(payload).unwrap(), update.len()).unwrap() {
+            values[entry.index] = entry.value;
+        }
+        assert_eq!(digits(&values), decoded, "{name}");
+    }
+}
+
+#[derive(Deserialize)]
+struct LinearCase {
+    name: String,
+    columns: usize,
+    bits: u8,
+    params: String,
+    payload: String,
+    decoded: String,
+}
+
+#[test]
+fn linear_agrees() {
+    for LinearCase { name, columns, bits, params, payload, decoded } in vectors("linear") {
+        let params = singles(&params);
+        let mut bytes = vec![0; 1_024];
+        let length = linear::encode(&params, columns, bits, &mut bytes).unwrap();
+        assert_eq!(hex::encode(&bytes[..length]), payload, "{name}");
+        let mut values = vec![0.0; params.len()];
+        linear::decode(&hex::decode(payload).unwrap(), columns, bits, &mut values).unwrap();
+        assert_eq!(digits(&values), decoded, "{name}");
+    }
+}
+
+#[derive(Deserialize)]
+struct DenseOptions {
+    width: String,
+}
+
+#[test]
+fn dense_agrees() {
+    let width = |options: &DenseOptions| match options.width.as_str() {
+        "single" => dense::Width::Single,
+        "half" => dense::Width::Half,
+        _ => dense::Width::Byte,
+    };
+    check_blocks(
+        "dense",
+        |options, update, start, _, _, payload| dense::encode(update, start, width(options), payload),
+        |options, payload, _, update| dense::decode(payload, width(options), update),
+    );
+}
+
+#[derive(Deserialize)]
+struct ScaleOptions {
+    scale: String,
+}
+
+fn scale(name: &str) -> drive::Scale {
+    match name {
+        "unbiased" => drive::Scale::Unbiased,
+        _ => drive::Scale::LeastSquares,
+    }
+}
+
+#[test]
+fn drive_agrees() {
+    check_blocks(
+        "drive",
+        |options: &ScaleOptions, update, start, seed, scratch, payload| {
+            drive::encode(update, start, scale(&options.scale), seed, scratch, payload)
+        },
+        |_, payload, seed, update| drive::decode(payload, seed, update),
+    );
+}
+
+#[derive(Deserialize)]
+struct EdenOptions {
+    bits: u8,
+    scale: String,
+}
+
+#[test]
+fn eden_agrees() {
+    check_blocks(
+        "eden",
+        |options: &EdenOptions, update, start, seed, scratch, payload| {
+            eden::encode(update, start, options.bits, scale(&options.scale), seed, scratch, payload)
+        },
+        |_, payload, seed, update| eden::decode(payload, seed, update),
+    );
+}
+
+#[derive(Deserialize)]
+struct TernGradOptions {
+    clip: bool,
+}
+
+#[test]
+fn terngrad_agrees() {
+    check_blocks(
+        "terngrad",
+        |options: &TernGradOptions, update, start, seed, _, payload| {
+            let clip = if options.clip { terngrad::Clip::TwoAndAHalfSigma } else { terngrad::Clip::Never };
+            terngrad::encode(update, start, clip, seed, payload)
+        },
+        |_, payload, _, update| terngrad::decode(payload, update),
+    );
+}

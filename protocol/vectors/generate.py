@@ -1,0 +1,194 @@
+#!/usr/bin/env python3
+"""Writes the vectors of every codec as JSON: inputs, payloads and decoded values, all as bits.
+
+    generate.py FOLDER
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from reference import dense, drive, eden, linear, terngrad, topk
+from reference.generator import Generator
+from reference.numbers import F, from_half_bits, to_hex
+
+
+def gaussian(seed, count, spread=0.01):
+    """Twelve uniforms added and centred: near enough, and the same everywhere."""
+    draw = Generator(seed, 7)
+    return np.array([F(sum(float(draw.uniform()) for _ in range(12)) - 6) * F(spread) for _ in range(count)], F)
+
+
+def single(count, at, value):
+    update = np.zeros(count, F)
+    update[at] = value
+    return update
+
+
+def heavy(seed, count):
+    """A few large ones among many small ones, as a layer's update has them."""
+    update = gaussian(seed, count, 0.001)
+    update[::17] *= F(40)
+    return update
+
+
+UPDATES = {
+    "zeros": np.zeros(70, F),
+    "one coordinate": single(300, 211, -0.75),
+    "one parameter": single(1, 0, 0.3),
+    "tiny": gaussian(3, 50, 1e-7),
+    "large": gaussian(4, 65, 9000.0),
+    "gaussian": gaussian(1, 650),
+    "power of two": gaussian(2, 128),
+    "odd length": gaussian(5, 129),
+    "heavy tails": heavy(6, 400),
+    "equal": np.full(40, F(0.125)),
+    "alternating": np.array([F(0.5) * (-1) ** i for i in range(33)], F),
+    "ties": np.array([F(i % 5 - 2) / F(8) for i in range(90)], F),
+}
+# More for sparse top-k: many coordinates within the rounding of the largest, and halfway between two levels.
+ALL = {
+    **UPDATES,
+    "crowd": np.array([F(1 + (i % 7) / 20000) for i in range(60)], F),
+    "sixteenths": np.array([F((i * 7 % 33 - 16) / 16) for i in range(33)], F),
+}
+SEEDS = [0, 1, 0xFFFFFFFF, 0x20210231]
+
+
+def blocks():
+    """Name of the input, start, room in bytes, seed."""
+    for at, (name, update) in enumerate(UPDATES.items()):
+        yield name, 0, 100, SEEDS[at % 4]
+        yield name, 0, 36, SEEDS[(at + 1) % 4]
+        if len(update) > 140:
+            yield name, 131, 36, SEEDS[(at + 2) % 4]
+            yield name, len(update) - 3, 207, SEEDS[(at + 3) % 4]
+
+
+def of_blocks(encode, decode, **options):
+    for name, start, room, seed in blocks():
+        update = UPDATES[name]
+        payload = encode(update, start, seed, room)
+        at, values = decode(payload, seed, len(update))
+        assert at == start and len(payload) <= room
+        yield {
+            "input": name,
+            **options,
+            "seed": seed,
+            "start": start,
+            "room_bytes": room,
+            "payload": payload.hex(),
+            "decoded": to_hex(values),
+        }
+
+
+def input_cases():
+    for name, update in ALL.items():
+        yield {"name": name, "values": to_hex(update)}
+
+
+def generator_cases():
+    for seed, stream in [(7, 0), (7, 1), (0, 0), (0xFFFFFFFF, 0xFFFFFFFF), (1234567, 0)]:
+        numbers, uniforms, signs = Generator(seed, stream), Generator(seed, stream), Generator(seed, stream)
+        yield {
+            "seed": seed,
+            "stream": stream,
+            "numbers": [f"{numbers.number():016x}" for _ in range(8)],
+            "uniforms": to_hex([uniforms.uniform() for _ in range(8)]),
+            "signs": "".join("-" if signs.sign() < 0 else "+" for _ in range(130)),
+        }
+
+
+def topk_cases():
+    for name, update in ALL.items():
+        for room in [5, 8, 36, 100]:
+            if np.any(update):
+                payload = topk.encode(update, room)
+                decoded = to_hex(topk.decode(payload, len(update)))
+                yield {"input": name, "room_bytes": room, "payload": payload.hex(), "decoded": decoded}
+
+
+def linear_case(name, params, columns, width):
+    payload = linear.encode(params, columns, width)
+    decoded = to_hex(linear.decode(payload, len(params) // columns, columns, width))
+    fields = {"name": name, "columns": columns, "bits": width}
+    return {**fields, "params": to_hex(params), "payload": payload.hex(), "decoded": decoded}
+
+
+def linear_cases():
+    shapes = {"gaussian": (6, 9, 1.0), "tiny": (2, 5, 1e-6), "large": (3, 4, 5000.0), "one row": (1, 31, 0.1)}
+    for name, (rows, columns, spread) in shapes.items():
+        for width in range(2, 9):
+            params = gaussian(rows * columns + width, rows * columns, spread)
+            params[columns - 1] = 0
+            yield linear_case(f"{name}, {width} bits", params, columns, width)
+    zero_row = np.array([0, 0, 0, 1, -1, 0.5, 0.25, -0.125, 0.0625], F)
+    yield linear_case("zero row", zero_row, 3, 4)
+    for width in range(2, 9):
+        levels = 2 ** (width - 1) - 1
+        for bits in [0x3C00, 0x34CD, 0x47B3, 0x2A66]:
+            # Where the order of rounding shows.
+            scale = from_half_bits(bits)
+            halves = [F(F((level + 0.5) / levels) * scale) * (-1) ** level for level in range(levels)]
+            yield linear_case(f"halves of {scale}, {width} bits", np.array([scale, *halves], F), levels + 1, width)
+
+
+def dense_cases():
+    for width in dense.WIDTH_BYTES:
+        yield from of_blocks(
+            lambda update, start, _, room: dense.encode(update, start, width, room),
+            lambda payload, _, params: dense.decode(payload, width, params),
+            width=width,
+        )
+
+
+def drive_cases():
+    for scale in ["least-squares", "unbiased"]:
+        yield from of_blocks(
+            lambda update, start, seed, room: drive.encode(update, start, scale, seed, room),
+            drive.decode,
+            scale=scale,
+        )
+
+
+def eden_cases():
+    for bits, scale in [(1, "least-squares"), (2, "unbiased"), (3, "least-squares"), (4, "unbiased")]:
+        yield from of_blocks(
+            lambda update, start, seed, room: eden.encode(update, start, bits, scale, seed, room),
+            eden.decode,
+            bits=bits,
+            scale=scale,
+        )
+
+
+def terngrad_cases():
+    for clip in [False, True]:
+        yield from of_blocks(
+            lambda update, start, seed, room: terngrad.encode(update, start, clip, seed, room),
+            lambda payload, _, params: terngrad.decode(payload, params),
+            clip=clip,
+        )
+
+
+FILES = {
+    "inputs": input_cases,
+    "generator": generator_cases,
+    "topk": topk_cases,
+    "linear": linear_cases,
+    "dense": dense_cases,
+    "drive": drive_cases,
+    "eden": eden_cases,
+    "terngrad": terngrad_cases,
+}
+
+
+def main(folder):
+    for name, cases in FILES.items():
+        lines = ",\n".join(json.dumps(case) for case in cases())
+        Path(folder, f"{name}.json").write_text(f"[\n{lines}\n]\n", encoding="ascii", newline="\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
