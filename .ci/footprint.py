@@ -44,8 +44,11 @@ SECTIONS = {
         "Codecs of statistics",
         "At 650 and 5,000 numbers. One call: one sample, or the payload of one frame, 100 bytes of EU868 DR3.",
     ),
-    "prototypes": ("Codecs of prototypes", "One call: the payload of one frame, 100 bytes of EU868 DR3."),
     "models": ("Codecs of models", "At 650 and 5,000 parameters. One call: the whole model."),
+    "classifiers": (
+        "Codecs of prototypes and classifiers",
+        "At 650 and 5,000 weights, or as it says. One call: the payload of one frame, 100 bytes of EU868 DR3.",
+    ),
 }
 
 PREFACE = """# Footprint on a Cortex-M4

@@ -1,4 +1,5 @@
 //! The table of what is measured. A line there is all that a new item needs.
+mod classifiers;
 mod epochs;
 mod frames;
 mod identity;
@@ -54,6 +55,7 @@ pub const SECTIONS: &[(&str, &[Item])] = &[
     ("statistics", statistics::ITEMS),
     ("parts", parts::ITEMS),
     ("models", models::ITEMS),
+    ("classifiers", classifiers::ITEMS),
 ];
 
 /// The item with an index, counted through all sections.
