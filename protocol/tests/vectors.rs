@@ -2,7 +2,10 @@
 //! `vectors/reference`, whose inputs and outputs are `vectors/*.json`.
 #![allow(missing_docs, clippy::unwrap_used)]
 use chirrup_protocol::codec::random::Random;
-use chirrup_protocol::codec::{Block, CodecError, dense, drive, eden, linear, terngrad, topk};
+use chirrup_protocol::codec::{
+    Block, CodecError, dense, drive, eden, elastic, linear, low_rank, nuqsgd, qsgd, sign, sparse_sign,
+    terngrad, topk,
+};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -216,4 +219,133 @@ fn terngrad_agrees() {
         },
         |_, payload, _, update| terngrad::decode(payload, update),
     );
+}
+
+#[derive(Deserialize)]
+struct BitsOptions {
+    bits: u8,
+}
+
+#[test]
+fn qsgd_agrees() {
+    check_blocks(
+        "qsgd",
+        |options: &BitsOptions, update, start, seed, _, payload| {
+            qsgd::encode(update, start, options.bits, seed, payload)
+        },
+        |_, payload, _, update| qsgd::decode(payload, update),
+    );
+}
+
+#[test]
+fn nuqsgd_agrees() {
+    check_blocks(
+        "nuqsgd",
+        |options: &BitsOptions, update, start, seed, _, payload| {
+            nuqsgd::encode(update, start, options.bits, seed, payload)
+        },
+        |_, payload, _, update| nuqsgd::decode(payload, update),
+    );
+}
+
+#[derive(Deserialize)]
+struct ElasticOptions {
+    levels: u8,
+}
+
+#[test]
+fn elastic_levels_agree() {
+    check_blocks(
+        "elastic",
+        |options: &ElasticOptions, update, start, seed, _, payload| {
+            elastic::encode(update, start, options.levels, seed, payload)
+        },
+        |_, payload, _, update| elastic::decode(payload, update),
+    );
+}
+
+#[derive(Deserialize)]
+struct NoOptions {}
+
+#[test]
+fn signs_agree() {
+    check_blocks(
+        "sign",
+        |_: &NoOptions, update, start, _, _, payload| sign::encode(update, start, payload),
+        |_, payload, _, update| sign::decode(payload, update),
+    );
+}
+
+#[derive(Deserialize)]
+struct LowRankCase {
+    input: String,
+    columns: usize,
+    components: u8,
+    bits: u8,
+    start: usize,
+    seeds: Vec<u32>,
+    room_bytes: usize,
+    payloads: Vec<String>,
+    decoded: String,
+}
+
+#[test]
+fn low_rank_agrees_and_so_does_what_it_keeps_between_contributions() {
+    let inputs = inputs();
+    for case in vectors::<LowRankCase>("low_rank") {
+        let (update, columns) = (&inputs[&case.input], case.columns);
+        let shape = low_rank::Shape { columns, components: case.components, bits: case.bits };
+        let name = format!("{} from {}: {shape:?}, {} bytes", case.input, case.start, case.room_bytes);
+        let (mut warm, mut scratch) =
+            (vec![0.0; shape.warm_len()], vec![0.0; shape.scratch_len(update.len())]);
+        let mut all = String::new();
+        for (&seed, expected) in case.seeds.iter().zip(&case.payloads) {
+            let mut payload = vec![0; case.room_bytes];
+            let block =
+                low_rank::encode(update, case.start, shape, &mut warm, seed, &mut scratch, &mut payload)
+                    .unwrap_or_else(|error| panic!("{name}: {error}"));
+            assert_eq!(hex::encode(&payload[..block.bytes]), *expected, "{name}");
+            let mut decoded = vec![0.0; update.len()];
+            let range = low_rank::decode(&hex::decode(expected).unwrap(), columns, &mut decoded).unwrap();
+            assert_eq!(range, case.start..block.end, "{name}");
+            all += &digits(&decoded[range]);
+        }
+        assert_eq!(all, case.decoded, "{name}");
+    }
+}
+
+#[derive(Deserialize)]
+struct SparseSignCase {
+    input: String,
+    columns: usize,
+    basis: String,
+    percent: u8,
+    room_bytes: usize,
+    payload: String,
+    decoded: String,
+}
+
+#[test]
+fn sparse_signs_agree() {
+    let inputs = inputs();
+    for case in vectors::<SparseSignCase>("sparse_sign") {
+        let update = &inputs[&case.input];
+        let basis = match case.basis.as_str() {
+            "dct" => sparse_sign::Basis::Dct,
+            "hadamard" => sparse_sign::Basis::Hadamard,
+            _ => sparse_sign::Basis::Identity,
+        };
+        let options = sparse_sign::Options { basis, columns: case.columns, percent: case.percent };
+        let name = format!("{}: {options:?}, {} bytes", case.input, case.room_bytes);
+        let mut scratch = vec![0.0; options.scratch_len(update.len(), case.room_bytes)];
+        let mut payload = vec![0; case.room_bytes];
+        let block = sparse_sign::encode(update, options, &mut scratch, &mut payload)
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(hex::encode(&payload[..block.bytes]), case.payload, "{name}");
+        let mut decoded = vec![0.0; update.len()];
+        let bytes = hex::decode(&case.payload).unwrap();
+        let range = sparse_sign::decode(&bytes, options, &mut scratch, &mut decoded).unwrap();
+        assert_eq!(range, 0..update.len(), "{name}");
+        assert_eq!(digits(&decoded), case.decoded, "{name}");
+    }
 }

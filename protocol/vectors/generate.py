@@ -10,7 +10,20 @@ from pathlib import Path
 
 import numpy as np
 
-from reference import dense, drive, eden, linear, terngrad, topk
+from reference import (
+    dense,
+    drive,
+    eden,
+    elastic,
+    linear,
+    low_rank,
+    nuqsgd,
+    qsgd,
+    sign,
+    sparse_sign,
+    terngrad,
+    topk,
+)
 from reference.generator import Generator
 from reference.numbers import F, from_half_bits, to_hex
 
@@ -172,6 +185,77 @@ def terngrad_cases():
         )
 
 
+def qsgd_cases():
+    for bits in [1, 3, 8]:
+        yield from of_blocks(
+            lambda update, start, seed, room: qsgd.encode(update, start, bits, seed, room),
+            lambda payload, _, params: qsgd.decode(payload, params),
+            bits=bits,
+        )
+
+
+def nuqsgd_cases():
+    for bits in [2, 3, 5]:
+        yield from of_blocks(
+            lambda update, start, seed, room: nuqsgd.encode(update, start, bits, seed, room),
+            lambda payload, _, params: nuqsgd.decode(payload, params),
+            bits=bits,
+        )
+
+
+def elastic_cases():
+    for levels in [1, 5, 127]:
+        yield from of_blocks(
+            lambda update, start, seed, room: elastic.encode(update, start, levels, seed, room),
+            lambda payload, _, params: elastic.decode(payload, params),
+            levels=levels,
+        )
+
+
+def sign_cases():
+    yield from of_blocks(
+        lambda update, start, _, room: sign.encode(update, start, room),
+        lambda payload, _, params: sign.decode(payload, params),
+    )
+
+
+def matrices():
+    """Name of the input and columns of the matrix."""
+    yield from [("zeros", 7), ("gaussian", 65), ("gaussian", 13), ("odd length", 43), ("equal", 8), ("heavy tails", 50)]
+    yield from [("tiny", 10), ("ties", 9), ("alternating", 11), ("one coordinate", 20), ("one parameter", 1)]
+
+
+def low_rank_cases():
+    for name, columns in matrices():
+        update = UPDATES[name]
+        for components, bits, room in [(1, 4, 100), (2, 3, 100), (1, 8, 207), (3, 2, 207)]:
+            for start in [0, columns] if len(update) > columns else [0]:
+                if low_rank.rows_held(1, room - 1, components, bits, columns) < 1:
+                    continue
+                warm, payloads, decoded = np.zeros((components, columns), F), [], ""
+                # The second contribution begins with the vectors that the first one kept.
+                for seed in SEEDS[:2]:
+                    payload = low_rank.encode(update, start, columns, components, bits, warm, seed, room)
+                    assert len(payload) <= room
+                    payloads.append(payload.hex())
+                    decoded += to_hex(low_rank.decode(payload, columns, len(update))[1])
+                fields = {"input": name, "columns": columns, "components": components, "bits": bits}
+                more = {"start": start, "seeds": SEEDS[:2], "room_bytes": room}
+                yield {**fields, **more, "payloads": payloads, "decoded": decoded}
+
+
+def sparse_sign_cases():
+    for name, columns in matrices():
+        update = UPDATES[name]
+        for basis in ["identity", "hadamard", "dct"]:
+            for percent, room in [(10, 36), (100, 8)]:
+                if np.any(update):
+                    payload = sparse_sign.encode(update, columns, basis, percent, room)
+                    decoded = to_hex(sparse_sign.decode(payload, len(update), columns, basis))
+                    fields = {"input": name, "columns": columns, "basis": basis, "percent": percent}
+                    yield {**fields, "room_bytes": room, "payload": payload.hex(), "decoded": decoded}
+
+
 FILES = {
     "inputs": input_cases,
     "generator": generator_cases,
@@ -181,6 +265,12 @@ FILES = {
     "drive": drive_cases,
     "eden": eden_cases,
     "terngrad": terngrad_cases,
+    "qsgd": qsgd_cases,
+    "nuqsgd": nuqsgd_cases,
+    "elastic": elastic_cases,
+    "sign": sign_cases,
+    "low_rank": low_rank_cases,
+    "sparse_sign": sparse_sign_cases,
 }
 
 

@@ -30,6 +30,10 @@ class Interval:
 
 
 class Encoder(Interval):
+    def symbol(self, model, symbol):
+        self.narrow(*model.span(symbol), model.total())
+        model.learn(symbol)
+
     def payload(self, least_bytes=0):
         """The fewest bytes for which some X is in the interval, with the smallest X, then `ff` to the length."""
         length = 0
@@ -65,6 +69,13 @@ class Decoder(Interval):
         self.narrow(value, 1, total)
         return value
 
+    def symbol(self, model):
+        frequency = self.frequency(model.total())
+        symbol = max(i for i in range(len(model.frequencies)) if model.span(i)[0] <= frequency)
+        self.narrow(*model.span(symbol), model.total())
+        model.learn(symbol)
+        return symbol
+
 
 class Adaptive:
     """A model that learns how often each symbol comes."""
@@ -74,6 +85,10 @@ class Adaptive:
 
     def total(self):
         return sum(self.frequencies)
+
+    def span(self, symbol):
+        """From and width."""
+        return sum(self.frequencies[:symbol]), self.frequencies[symbol]
 
     def learn(self, symbol):
         if self.total() + 2 > 4096:
