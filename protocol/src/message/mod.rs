@@ -11,7 +11,7 @@ pub mod status;
 
 /// FPorts of the messages. LoRaWAN leaves 1 to 223 to applications.
 pub mod port {
-    /// Up: a [`Contribution`](super::contribution::Contribution).
+    /// Up: a [`Contribution`](super::contribution::Contribution) that is a client update.
     pub const CONTRIBUTION: u8 = 1;
     /// Up: a [`Status`](super::status::Status), which is also the poll of a node that waits for chunks.
     pub const STATUS: u8 = 2;
@@ -19,6 +19,12 @@ pub mod port {
     pub const EVALUATION: u8 = 3;
     /// Up: a block of [`Moments`](super::moments::Moments).
     pub const MOMENTS: u8 = 4;
+    /// Up: a contribution of statistics.
+    pub const STATISTICS: u8 = 6;
+    /// Up: a contribution of prototypes.
+    pub const PROTOTYPES: u8 = 7;
+    /// Up: a contribution that is a whole model.
+    pub const MODEL: u8 = 8;
     /// Down: a [`Chunk`](super::chunk::Chunk) of an object.
     pub const CHUNK: u8 = 17;
     /// Down: [`Control`](super::control::Control): time, data-rate advice, what is wanted.

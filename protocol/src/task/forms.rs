@@ -1,5 +1,5 @@
 //! The forms that contributions to a task may have: kind, codec and largest size.
-use crate::message::MessageError;
+use crate::message::{MessageError, port};
 use crate::wire::{Reader, Writer};
 
 /// Most forms that a task lists.
@@ -19,6 +19,29 @@ pub enum Kind {
     Prototypes,
     /// A whole small model.
     Model,
+}
+
+impl Kind {
+    /// The port of its contributions.
+    pub const fn port(self) -> u8 {
+        match self {
+            Self::Update => port::CONTRIBUTION,
+            Self::Statistics => port::STATISTICS,
+            Self::Prototypes => port::PROTOTYPES,
+            Self::Model => port::MODEL,
+        }
+    }
+
+    /// The kind that travels on a port, if contributions do.
+    pub const fn of_port(fport: u8) -> Option<Self> {
+        match fport {
+            port::CONTRIBUTION => Some(Self::Update),
+            port::STATISTICS => Some(Self::Statistics),
+            port::PROTOTYPES => Some(Self::Prototypes),
+            port::MODEL => Some(Self::Model),
+            _ => None,
+        }
+    }
 }
 
 /// One form of contribution: a codec, its parameter, and the largest payload.
@@ -117,6 +140,14 @@ mod tests {
         assert_eq!(forms.iter().count(), 3);
         assert_eq!(Forms::new(&[]), None);
         assert_eq!(Forms::new(&[TOPK; 5]), None);
+    }
+
+    #[test]
+    fn each_kind_has_a_port_of_its_own() {
+        for kind in [Kind::Update, Kind::Statistics, Kind::Prototypes, Kind::Model] {
+            assert_eq!(Kind::of_port(kind.port()), Some(kind));
+        }
+        assert_eq!(Kind::of_port(port::STATUS), None);
     }
 
     #[test]
