@@ -8,7 +8,7 @@
 //!      6..    for each component: scale S, a half without its sign; a level for each row of the block, then one for
 //!             each column, as l + L, L = 2^(b-1) - 1; the last byte filled with ones
 //! ```
-//! A component adds x[row] y[column] S / L. The block is as many rows as its payload can hold, often all of them, and
+//! A component adds `x[row] y[column] S / L`. The block is as many rows as its payload can hold, often all of them, and
 //! stands alone. The share of the energy that is lost is what the matrix has beyond rank r, and the levels' part: each
 //! column's factor is the best one for the row factors as they travel, and the next component mends what the levels
 //! of the former ones lost.
