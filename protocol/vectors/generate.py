@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from reference import (
+    class_means,
     dense,
     drive,
     eden,
@@ -18,11 +19,16 @@ from reference import (
     linear,
     low_rank,
     nuqsgd,
+    prototypes,
     qsgd,
+    random_layer,
+    runs,
+    second_moments,
     sign,
     sparse_sign,
     terngrad,
     topk,
+    tree,
 )
 from reference.generator import Generator
 from reference.numbers import F, from_half_bits, to_hex
@@ -228,7 +234,7 @@ def matrices():
 def low_rank_cases():
     for name, columns in matrices():
         update = UPDATES[name]
-        for components, bits, room in [(1, 4, 100), (2, 3, 100), (1, 8, 207), (3, 2, 207)]:
+        for components, bits, room in [(1, 4, 100), (3, 2, 207)]:
             for start in [0, columns] if len(update) > columns else [0]:
                 if low_rank.rows_held(1, room - 1, components, bits, columns) < 1:
                     continue
@@ -256,6 +262,180 @@ def sparse_sign_cases():
                     yield {**fields, "room_bytes": room, "payload": payload.hex(), "decoded": decoded}
 
 
+def whole(seed, count, below):
+    """Whole numbers from 0 to below."""
+    draw = Generator(seed, 9)
+    return [draw.number() % below for _ in range(count)]
+
+
+def sums(entries):
+    return [[index, samples, str(sum_)] for index, samples, sum_ in entries]
+
+
+def class_means_cases():
+    for seed, (classes, features, spread, fewest) in enumerate([(3, 4, 1.0, 1), (10, 20, 3.0, 8), (2, 30, 40.0, 4)]):
+        counts = [1 + count for count in whole(seed, classes, 40)]
+        counts[0], counts[-1] = 1000, 0 if classes > 2 else 5
+        means = gaussian(20 + seed, classes * features, spread).reshape(classes, features)
+        means[0, 0] = 0
+        for bits, room in [(2, 36), (4, 36), (5, 100), (8, 207)]:
+            start = 0
+            # All payloads of a contribution: the later ones begin in the middle of a row.
+            while start is not None:
+                payload, end = class_means.encode(counts, means, start, bits, fewest, room)
+                yield {
+                    "counts": counts,
+                    "means": to_hex(means.reshape(-1)),
+                    "features": features,
+                    "fewest": fewest,
+                    "bits": bits,
+                    "start": start,
+                    "end": end,
+                    "room_bytes": room,
+                    "payload": payload.hex(),
+                    "sums": sums(class_means.decode(payload, features, bits)),
+                }
+                start = end if end < means.size and start < 200 else None
+
+
+def second_moments_cases():
+    for seed, (features, spread) in enumerate([(1, 1.0), (4, 2.0), (12, 0.01)]):
+        x = gaussian(30 + seed, 3 * features * features, spread).reshape(-1, features)
+        # Not numpy's product of matrices: its order of summation depends on the machine.
+        mean = lambda i, j: F(sum(float(row[i]) * float(row[j]) for row in x) / len(x))
+        triangle = np.array([mean(i, j) for i in range(features) for j in range(i, features)], F)
+        for bits, room in [(2, 36), (5, 36), (8, 100)]:
+            start = 0
+            while start < len(triangle):
+                payload, end = second_moments.encode(triangle, features, 150 + seed, start, bits, room)
+                yield {
+                    "features": features,
+                    "triangle": to_hex(triangle),
+                    "samples": 150 + seed,
+                    "bits": bits,
+                    "start": start,
+                    "end": end,
+                    "room_bytes": room,
+                    "payload": payload.hex(),
+                    "sums": sums(second_moments.decode(payload, features, bits)),
+                }
+                start = end
+
+
+def random_layer_cases():
+    for units, classes, below in [(1, 1, 100), (5, 3, 2000), (12, 4, 2**30)]:
+        entries = units * (units + 1) // 2 + units * classes
+        numbers = [number - below // 2 for number in whole(units, entries, below)]
+        for bits, room in [(4, 36), (13, 36), (32, 100)]:
+            start = 0
+            while start < entries:
+                payload, end = random_layer.encode(numbers, start, bits, room)
+                yield {
+                    "units": units,
+                    "classes": classes,
+                    "numbers": numbers,
+                    "bits": bits,
+                    "start": start,
+                    "end": end,
+                    "room_bytes": room,
+                    "payload": payload.hex(),
+                    "sums": [[index, str(sum_)] for index, sum_ in random_layer.decode(payload, units, classes, bits)],
+                }
+                start = end
+
+
+def hidden_cases():
+    for seed in SEEDS:
+        for features, gain in [(1, 1.0), (7, 0.3), (64, 0.125)]:
+            sample = gaussian(seed % 1000 + features, features, 1.0)
+            answers = [random_layer.hidden(seed, unit, F(gain), sample) for unit in range(10)]
+            yield {"seed": seed, "gain": to_hex([gain]), "sample": to_hex(sample), "answers": answers}
+
+
+def linear_block_cases():
+    for name, columns in matrices():
+        for bits, room in [(2, 36), (4, 36), (8, 100)]:
+            for start in sorted({0, len(UPDATES[name]) // 2}):
+                payload, end = runs.encode_linear(UPDATES[name], start, columns, bits, room)
+                at, values = runs.decode_linear(payload, columns, bits)
+                assert (at, at + len(values)) == (start, end)
+                fields = {"input": name, "columns": columns, "bits": bits, "start": start, "end": end}
+                yield {**fields, "room_bytes": room, "payload": payload.hex(), "decoded": to_hex(values)}
+
+
+def one_versus_one_cases():
+    for name, columns in [("gaussian", 65), ("heavy tails", 50), ("zeros", 7), ("ties", 9)]:
+        update = UPDATES[name]
+        learners = len(update) // columns
+        pairs = [4 * learner + learner % 3 for learner in range(learners)]
+        classes = next(c for c in range(2, 100) if c * (c - 1) // 2 > pairs[-1])
+        for bits, room in [(2, 36), (4, 36), (8, 100)]:
+            for start in sorted({0, len(update) // 2}):
+                payload, end = runs.encode_one_versus_one(update, pairs, start, columns, bits, room)
+                parts = runs.decode_one_versus_one(payload, columns, bits)
+                fields = {"input": name, "columns": columns, "classes": classes, "pairs": pairs, "bits": bits}
+                more = {"start": start, "end": end, "room_bytes": room, "payload": payload.hex()}
+                yield {**fields, **more, "parts": [[pair, first, to_hex(values)] for pair, first, values in parts]}
+
+
+def prototypes_cases():
+    for seed, (classes, count, fewest, step, number) in enumerate(
+        [(10, 10, 3, 0.25, 12), (2, 40, 1, 0.01, 9), (300, 1, 8, 3.0, 40), (1, 33, 1, 1e-5, 3)]
+    ):
+        samples = [fewest + (n >> n % 20) for n in whole(seed + 50, number, 2**20)]
+        labels = list(zip(whole(seed, number, classes), samples))
+        coefficients = gaussian(40 + seed, number * count, 3 * step).reshape(number, count)
+        coefficients[0, 0], coefficients[-1, -1] = 80 * step, 0
+        for room in [36, 100]:
+            for start in [0, number // 2]:
+                payload, end = prototypes.encode(labels, coefficients, start, F(step), classes, fewest, room)
+                decoded = prototypes.decode(payload, classes, count, fewest)
+                fields = {"classes": classes, "coefficients": count, "fewest": fewest, "step": to_hex([step])}
+                yield {
+                    **fields,
+                    "prototypes": labels,
+                    "values": to_hex(coefficients.reshape(-1)),
+                    "start": start,
+                    "end": end,
+                    "room_bytes": room,
+                    "payload": payload.hex(),
+                    "decoded": [[class_, samples, to_hex(values)] for class_, samples, values in decoded],
+                }
+
+
+def grown(draw, depth, features, classes):
+    """A tree in preorder."""
+    node = [draw.number() % features, draw.number() % 256, draw.number() % classes, draw.number() % 256]
+    if depth == 0 or draw.number() % 5 == 0:
+        return [[None, 0, *node[2:]]]
+    return [node] + grown(draw, depth - 1, features, classes) + grown(draw, depth - 1, features, classes)
+
+
+def tree_cases():
+    trees = [(1, 1, 0, 3), (5, 3, 2, 5), (64, 10, 8, 6), (17, 2, 4, 0)]
+    for seed, (features, classes, share_bits, depth) in enumerate(trees):
+        shape = tree.Shape(features, classes, share_bits)
+        nodes = grown(Generator(seed, 11), depth, features, classes)
+        samples = gaussian(seed, 8 * features, 2.0).reshape(8, features)
+        for room in [36, 100]:
+            start = 0
+            while start < len(nodes):
+                payload, end = tree.encode(nodes, start, shape, room)
+                yield {
+                    "features": features,
+                    "classes": classes,
+                    "share_bits": share_bits,
+                    "nodes": nodes,
+                    "start": start,
+                    "end": end,
+                    "room_bytes": room,
+                    "payload": payload.hex(),
+                    "samples": to_hex(samples.reshape(-1)),
+                    "answers": [tree.answer(payload, shape, sample) for sample in samples],
+                }
+                start = end
+
+
 FILES = {
     "inputs": input_cases,
     "generator": generator_cases,
@@ -271,6 +451,14 @@ FILES = {
     "sign": sign_cases,
     "low_rank": low_rank_cases,
     "sparse_sign": sparse_sign_cases,
+    "class_means": class_means_cases,
+    "second_moments": second_moments_cases,
+    "random_layer": random_layer_cases,
+    "hidden": hidden_cases,
+    "linear_block": linear_block_cases,
+    "one_versus_one": one_versus_one_cases,
+    "prototypes": prototypes_cases,
+    "tree": tree_cases,
 }
 
 

@@ -36,7 +36,8 @@ def decode(payload, width, params):
         words = [int.from_bytes(body[4 * i : 4 * i + 4], "little") for i in range(count)]
         return start, np.array(words, np.uint32).view(F)
     if width == "half":
-        return start, np.array([from_half_bits(int.from_bytes(body[2 * i : 2 * i + 2], "little")) for i in range(count)], F)
+        halves = [int.from_bytes(body[2 * i : 2 * i + 2], "little") for i in range(count)]
+        return start, np.array([from_half_bits(bits) for bits in halves], F)
     step = F(from_half_bits(int.from_bytes(body[:2], "little")) / F(127))
     levels = [byte - 256 if byte > 127 else byte for byte in body[2 : 2 + count]]
     return start, np.array([F(F(level) * step) for level in levels], F)
