@@ -72,6 +72,11 @@ pub const TARGETS: &[Target] = targets! {
     range: codec::entropy::range, codec::entropy::range_seeds;
     positions: codec::entropy::positions, codec::entropy::positions_seeds;
     linear: codec::models::linear, codec::models::linear_seeds;
+    linear_block: codec::models::linear_block, codec::models::linear_block_seeds;
+    one_versus_one: codec::models::one_versus_one, codec::models::one_versus_one_seeds;
+    tree: codec::models::tree, codec::models::tree_seeds;
+    tree_blocks: codec::models::tree_blocks, codec::models::tree_blocks_seeds;
+    prototypes: codec::models::prototypes, codec::models::prototypes_seeds;
     encoders: codec::updates::encoders, codec::updates::encoders_seeds;
     topk: codec::updates::topk, codec::updates::topk_seeds;
     dense: codec::updates::dense, codec::updates::dense_seeds;
@@ -83,6 +88,12 @@ pub const TARGETS: &[Target] = targets! {
     elastic: codec::updates::elastic, codec::updates::elastic_seeds;
     sign: codec::updates::sign, codec::updates::sign_seeds;
     low_rank: codec::updates::low_rank, codec::updates::low_rank_seeds;
+    sparse_sign: codec::updates::sparse_sign, codec::updates::sparse_sign_seeds;
+    planned: codec::updates::planned, codec::updates::planned_seeds;
+    update_codec: codec::updates::update_codec, codec::updates::update_codec_seeds;
+    class_means: codec::statistics::class_means, codec::statistics::class_means_seeds;
+    second_moments: codec::statistics::second_moments, codec::statistics::second_moments_seeds;
+    random_layer: codec::statistics::random_layer, codec::statistics::random_layer_seeds;
 };
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 //! Messages inside a seal. Whatever parses is emitted again; where a message has one form only, to the same bytes.
+use crate::input::Input;
 use chirrup_protocol::ids::TaskId;
 use chirrup_protocol::message::DoesNotFit;
 use chirrup_protocol::message::chunk::Chunk;
@@ -27,7 +28,7 @@ pub fn contribution(bytes: &[u8]) {
     assert_eq!(emitted(|buffer| message.emit(buffer)), bytes);
     assert!(message.task.0 < 16 && message.block < 16);
     assert_eq!(ExampleCount::at_most(message.examples.get()).get(), message.examples.get());
-    let current = message.seed();
+    let current = Input::new(bytes).u32();
     if let Some(base) = message.base.at(current) {
         assert!(base <= current && current - base < 1_024);
         assert_eq!(BaseVersion::of(base), message.base);

@@ -45,7 +45,7 @@ pub fn range_seeds() -> Vec<Vec<u8>> {
 /// read again. Input: parameters, count, then the payload.
 pub fn positions(bytes: &[u8]) {
     let mut input = Input::new(bytes);
-    let params = 1 + usize::from(input.u16()) % 2_000;
+    let params = 1 + usize::from(input.u16()) % 700;
     let count = usize::from(input.u8());
     let mut decoder = Decoder::new(input.rest());
     let mut state = Positions::read(&mut decoder, count, params);
@@ -55,12 +55,12 @@ pub fn positions(bytes: &[u8]) {
         read.push(position);
     }
     assert!(read.len() <= count);
-    let mut payload = vec![0; 2_048];
+    let mut payload = vec![0; 512];
     let mut encoder = Encoder::new(&mut payload);
     let written = Positions::begin(&mut encoder, read.iter().copied(), params)
         .and_then(|mut state| read.iter().try_for_each(|&position| state.write(&mut encoder, position)));
     let Some(length) = written.and_then(|()| encoder.finish(0)) else {
-        panic!("{} positions of {params} need more than 2,048 bytes", read.len());
+        panic!("{} positions of {params} need more than 512 bytes", read.len());
     };
     let mut decoder = Decoder::new(&payload[..length]);
     let mut state = Positions::read(&mut decoder, read.len(), params);

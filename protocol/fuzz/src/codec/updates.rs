@@ -1,6 +1,7 @@
 //! Codecs of client updates. Input of a decoder: a byte that chooses the size of the update, a byte of options, which
 //! also is the seed, then the payload.
 use crate::input::Input;
+use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::codec::{self, Block, CodecError};
 use std::ops::Range;
 
@@ -9,7 +10,7 @@ const PARAMS: [usize; 12] = [650, 512, 1, 2, 7, 8, 64, 65, 127, 129, 300, 5_000]
 /// Payloads in the smallest frame and two larger ones, and odd ones.
 const ROOMS: [usize; 8] = [36, 100, 207, 231, 4, 5, 9, 64];
 /// Most blocks of one update that are tried.
-const MAX_BLOCKS: usize = 64;
+const MAX_BLOCKS: usize = 6;
 
 type Encode = fn(u8, &[f32], usize, &mut [f32], &mut [u8]) -> Result<Block, CodecError>;
 type Decode = fn(u8, &[u8], &mut [f32], &mut [f32]) -> Result<Range<usize>, CodecError>;
@@ -186,7 +187,73 @@ pub const LOW_RANK: Codec = Codec {
     ..PLAIN
 };
 
-const CODECS: [Codec; 10] = [TOPK, DENSE, DRIVE, EDEN, TERNGRAD, QSGD, NUQSGD, ELASTIC, SIGN, LOW_RANK];
+fn sparse(options: u8, params: usize) -> codec::sparse_sign::Options {
+    let columns = [65, 8, 3].into_iter().find(|&columns| params.is_multiple_of(columns)).unwrap_or(1);
+    let basis = match options >> 6 {
+        0 | 3 => codec::sparse_sign::Basis::Identity,
+        1 => codec::sparse_sign::Basis::Hadamard,
+        _ => codec::sparse_sign::Basis::Dct,
+    };
+    codec::sparse_sign::Options { basis, columns, percent: 1 + options % 64 }
+}
+
+/// Sparse signs in all bases: the update is one block.
+pub const SPARSE_SIGN: Codec = Codec {
+    encode: |options, update, _, _, payload| {
+        let options = sparse(options, update.len());
+        let mut scratch = vec![f32::NAN; options.scratch_len(update.len(), payload.len())];
+        codec::sparse_sign::encode(update, options, &mut scratch, payload)
+    },
+    decode: |options, payload, _, update| {
+        let options = sparse(options, update.len());
+        let mut scratch = vec![f32::NAN; options.decode_scratch_len()];
+        codec::sparse_sign::decode(payload, options, &mut scratch, update)
+    },
+    options: &[2, 63, 66, 130, 190],
+    ..PLAIN
+};
+
+/// The planner's choice among all of its candidates.
+pub const PLANNED: Codec = Codec {
+    encode: |options, update, start, scratch, payload| {
+        let columns = sparse(0, update.len()).columns;
+        UpdateCodec::Planned.encode(update, columns, start, seed(options), scratch, payload)
+    },
+    decode: |options, payload, scratch, update| {
+        let columns = sparse(0, update.len()).columns;
+        UpdateCodec::Planned.decode(payload, columns, seed(options), scratch, update)
+    },
+    // No row is longer.
+    scratch: |params| UpdateCodec::Planned.scratch_len(params, 65),
+    ..PLAIN
+};
+
+/// Every number and parameter is a codec that says the same of itself, or none. Input: number and parameter; then text.
+pub fn update_codec(bytes: &[u8]) {
+    let mut input = Input::new(bytes);
+    if let Ok(codec) = UpdateCodec::numbered(input.u8(), input.u8()) {
+        let (number, parameter) = codec.number();
+        assert!(number < 16 && parameter < 16);
+        assert_eq!(UpdateCodec::numbered(number, parameter), Ok(codec));
+        assert_eq!(codec.to_string().parse(), Ok(codec));
+    }
+    let Ok(text) = std::str::from_utf8(input.rest()) else { return };
+    if let Ok(codec) = text.parse::<UpdateCodec>() {
+        assert_eq!(codec.to_string(), text);
+    }
+}
+
+/// Codecs to start from.
+pub fn update_codec_seeds() -> Vec<Vec<u8>> {
+    let seed = |codec: UpdateCodec| {
+        let (number, parameter) = codec.number();
+        [&[number, parameter], codec.to_string().as_bytes()].concat()
+    };
+    UpdateCodec::all().map(seed).collect()
+}
+
+const CODECS: [Codec; 12] =
+    [TOPK, DENSE, DRIVE, EDEN, TERNGRAD, QSGD, NUQSGD, ELASTIC, SIGN, LOW_RANK, SPARSE_SIGN, PLANNED];
 
 impl Codec {
     fn scratch(&self, params: usize) -> Vec<f32> {
@@ -269,7 +336,8 @@ impl Codec {
             assert!(block.bytes <= room && block.end > start && block.end <= update.len());
             let decoded = self.decode(options, &payload[..block.bytes], update.len());
             let (range, _) = decoded.expect("a decoder reads what its encoder wrote");
-            assert_eq!(range, start..block.end);
+            // Sparse codecs speak for all coordinates, wherever they start.
+            assert!(range == (start..block.end) || range == (0..update.len()) && block.end == update.len());
             if block.end == update.len() {
                 return;
             }
@@ -352,4 +420,6 @@ targets! {
     elastic, elastic_seeds, ELASTIC;
     sign, sign_seeds, SIGN;
     low_rank, low_rank_seeds, LOW_RANK;
+    sparse_sign, sparse_sign_seeds, SPARSE_SIGN;
+    planned, planned_seeds, PLANNED;
 }
