@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! bytes 0-7   "chirrupL"
-//!       8     format, 1
+//!       8     format, 2
 //!       then  entries: length (u32, little-endian, never zero), bytes as `backhaul::encode` writes them;
 //!             the first is the federation, the others are records in order
 //!       then  a length of zero, the number of records (u64, little-endian)
@@ -27,7 +27,7 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 const MAGIC: &[u8; 8] = b"chirrupL";
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const DIGEST_BYTES: u64 = 32;
 /// Largest entry: far above any federation or closing record, far below what would hurt.
 const MAX_ENTRY_BYTES: usize = 1 << 24;

@@ -1,8 +1,8 @@
 //! What a federation must satisfy before the core may run it, whether an operator wrote it or a file brought it.
 //! Inside these bounds nothing in the core overflows, allocates without measure, or publishes what no node can take.
-use crate::core::Federation;
 use crate::core::federation::{Cadence, DataRateAdvice, ScaleSource};
 use crate::core::strategy::{Strategy, fedbuff::FedBuff};
+use crate::core::{BASE_REACH, Federation};
 use chirrup_protocol::codec::linear;
 use chirrup_protocol::ids::DevEui;
 use chirrup_protocol::message::{chunk, contribution};
@@ -79,6 +79,20 @@ pub enum FederationError {
         /// What the region says.
         error: UnknownDataRate,
     },
+    /// Versions may follow each other so fast that the ten bits which a contribution says of its base version could
+    /// mean two of them.
+    #[error(
+        "{reach} versions take at least {have_s} s (`cadence.min_interval_s` times {reach}), must be at least {need_s} s: \
+         `task.object_lifetime_days` and `cadence.max_frame_age_days` together"
+    )]
+    CadenceTooFast {
+        /// Versions between two with the same bits.
+        reach: u32,
+        /// How long they take at least.
+        have_s: u64,
+        /// How long frames that name the older one may come.
+        need_s: u64,
+    },
     /// A device twice.
     #[error("device {0} is enrolled twice")]
     DuplicateDevice(DevEui),
@@ -96,6 +110,8 @@ pub fn check(federation: &Federation) -> Result<(), FederationError> {
     let most = seal::MAX_MESSAGE_BYTES + seal::OVERHEAD_BYTES;
     within("downlink bytes", federation.downlink_bytes, least..=most)?;
     within_time("object_lifetime", federation.object_lifetime, Duration::from_secs(1))?;
+    within_time("cadence.max_frame_age_days", federation.max_frame_age, Duration::from_secs(1))?;
+    check_base_versions(federation)?;
     federation.data_rate_advice.iter().try_for_each(check_advice)?;
     let mut seen = BTreeSet::new();
     match federation.devices.iter().find(|device| !seen.insert(device.dev_eui)) {
@@ -164,6 +180,19 @@ fn check_cadence(cadence: &Cadence) -> Result<(), FederationError> {
     ordered("cadence.min_interval_s", "cadence.max_interval_s", || {
         cadence.min_interval <= cadence.max_interval
     })
+}
+
+/// A version is in force until its successor closes, and its objects some time longer; frames made from it may be
+/// under way longer still. By then no version may have the same low bits.
+fn check_base_versions(federation: &Federation) -> Result<(), FederationError> {
+    let reach = BASE_REACH - 1;
+    let have = federation.cadence.min_interval.saturating_mul(reach.into());
+    let need = federation.object_lifetime + federation.max_frame_age;
+    if have >= need {
+        return Ok(());
+    }
+    let seconds = |span: Duration| span.as_micros() / 1_000_000;
+    Err(FederationError::CadenceTooFast { reach, have_s: seconds(have), need_s: seconds(need) })
 }
 
 fn check_advice(advice: &DataRateAdvice) -> Result<(), FederationError> {

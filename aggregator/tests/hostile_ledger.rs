@@ -38,13 +38,14 @@ fn federation() -> Federation {
         strategy: Combining::FedBuff(FedBuff { staleness_exponent: 0.5, server_rate: 1.0 }),
         cadence: Cadence {
             buffer: 2,
-            min_interval: Duration::ZERO,
-            max_interval: Duration::from_secs(60),
+            min_interval: Duration::from_secs(60),
+            max_interval: Duration::from_secs(600),
             max_staleness: 9,
         },
         downlink_bytes: 115,
         data_rate_advice: None,
         object_lifetime: Duration::from_secs(3_600),
+        max_frame_age: Duration::from_secs(3_600),
         devices: vec![Enrolled { dev_eui: DEV_EUI, secret: SECRET, revoked_from: None }],
     }
 }
@@ -70,7 +71,7 @@ fn uplink(counter: u8) -> Uplink {
     seal::seal(&key, binding, counter.into(), &message[..length], &mut frame).unwrap();
     Uplink {
         id: UplinkId(counter.into()),
-        received_at: Instant::from_micros(u64::from(counter) * 1_000_000),
+        received_at: Instant::from_micros(u64::from(counter) * 60_000_000),
         dev_eui: DEV_EUI,
         dev_addr: DevAddr([1; 4]),
         fcnt: counter.into(),
@@ -88,7 +89,7 @@ fn records() -> Vec<Record> {
     aggregator.handle(Instant::ZERO, Event::DeadlineReached);
     for counter in 0..5 {
         let uplink = uplink(counter);
-        aggregator.handle(uplink.received_at, Event::UplinkReceived(uplink));
+        aggregator.handle(uplink.received_at, Event::UplinkReceived { via: GatewayId([2; 8]), uplink });
         while let Some(action) = aggregator.poll_action() {
             if let Action::Append(record) = action {
                 records.push(record);

@@ -5,9 +5,11 @@ mod small;
 use chirrup_aggregator::core::ledger::{Closing, Record};
 use chirrup_aggregator::core::{Aggregator, Reject};
 use chirrup_gateway::core::{Heard, Reason};
+use chirrup_protocol::epoch::{Limits, uplink_epoch};
 use chirrup_protocol::ids::DevEui;
 use chirrup_protocol::seal::Header;
 use chirrup_protocol::time::Instant;
+use chirrup_testbed::scenario::Experiment;
 use chirrup_testbed::simulation::backend::Order;
 use chirrup_testbed::simulation::record::record;
 use chirrup_testbed::simulation::{Backend, Cores, CoresError, Fleet, World};
@@ -64,9 +66,9 @@ fn the_ledger_gives_every_version_again() {
     }
     assert!(closings.iter().map(|closing| closing.hash).eq(hashes));
     // Without its seventh frame it is another ledger, and says so.
-    let frame = ledger.iter().enumerate().filter(|(_, record)| matches!(record, Record::Frame(_)));
+    let frame = ledger.iter().enumerate().filter(|(_, record)| matches!(record, Record::Frame { .. }));
     let contribution = frame.map(|(index, _)| index).find(|&index| {
-        matches!(&ledger[index], Record::Frame(uplink) if uplink.fport == chirrup_protocol::message::port::CONTRIBUTION)
+        matches!(&ledger[index], Record::Frame { uplink, .. } if uplink.fport == chirrup_protocol::message::port::CONTRIBUTION)
     });
     let mut incomplete = ledger.clone();
     incomplete.remove(contribution.unwrap());
@@ -124,14 +126,17 @@ struct Observed {
 
 fn observe(settings: &[&str]) -> Observed {
     let experiment = small::experiment(settings);
-    let fleet = Fleet::new(&experiment);
-    let mut watched = Watched { cores: Cores::new(&fleet).unwrap(), phys: Vec::new() };
-    let ended = World::new(&experiment, &fleet).run(&mut watched, &mut |_| {}).unwrap();
+    observe_fleet(&experiment, &Fleet::new(&experiment))
+}
+
+fn observe_fleet(experiment: &Experiment, fleet: &Fleet) -> Observed {
+    let mut watched = Watched { cores: Cores::new(fleet).unwrap(), phys: Vec::new() };
+    let ended = World::new(experiment, fleet).run(&mut watched, &mut |_| {}).unwrap();
     let Watched { cores, phys } = watched;
     let rejects = cores.aggregator().rejects().clone();
     let discarded = cores.server().counters().discarded.clone();
     let ledger = cores.into_ledger();
-    let run = record(&experiment, &fleet, &ended, &ledger, &rejects).unwrap();
+    let run = record(experiment, fleet, &ended, &ledger, &rejects).unwrap();
     Observed { phys, ledger, run, rejects, discarded }
 }
 
@@ -155,7 +160,7 @@ fn power_cuts_use_no_counter_twice_and_the_federation_learns() {
     let mut seals: BTreeSet<(DevEui, u16)> = BTreeSet::new();
     let mut blocks = BTreeSet::new();
     for record in &observed.ledger {
-        if let Record::Frame(uplink) = record {
+        if let Record::Frame { uplink, .. } = record {
             let counter = Header::parse(&uplink.payload).unwrap().counter_low;
             assert!(seals.insert((uplink.dev_eui, counter)), "seal counter {counter} was used twice");
             blocks.insert((uplink.dev_eui, counter / 64));
@@ -171,11 +176,43 @@ fn power_cuts_use_no_counter_twice_and_the_federation_learns() {
     assert!(observed.run.nodes.iter().all(|node| node.duty_worst_ratio <= 1.0));
 }
 
+/// Nodes that take new keys after 200 frames, lose power, and lose a third of what they send and hear.
+#[test]
+fn a_federation_learns_across_epochs() {
+    let settings = ["faults.frame_loss=0.3", "faults.reboot_per_day=8", "run.duration_s=216000"];
+    let experiment = small::experiment(&settings);
+    let limits = Limits { counters: 200, ..Limits::default() };
+    let fleet = Fleet { epoch_limits: limits, ..Fleet::new(&experiment) };
+    let observed = observe_fleet(&experiment, &fleet);
+    let mut last: BTreeMap<DevEui, (u32, u32)> = BTreeMap::new();
+    let mut seals = BTreeSet::new();
+    for record in &observed.ledger {
+        let Record::Frame { uplink, .. } = record else { continue };
+        let header = Header::parse(&uplink.payload).unwrap();
+        let (epoch, frames) = last.entry(uplink.dev_eui).or_default();
+        *epoch = uplink_epoch(header.key_id, *epoch).unwrap();
+        *frames += 1;
+        assert!(seals.insert((uplink.dev_eui, *epoch, header.counter_low)), "{header:?} was used twice");
+    }
+    assert_eq!(last.len(), 5);
+    assert!(last.values().all(|(epoch, _)| *epoch >= 3), "epochs and frames by node: {last:?}");
+    assert_eq!(observed.rejects.get(&Reject::NotAuthentic), None, "{:?}", observed.rejects);
+    assert_eq!(observed.rejects.get(&Reject::Replayed), None, "{:?}", observed.rejects);
+    let run = &observed.run;
+    assert!(run.versions.last().unwrap().accuracy > 0.9, "{:?}", run.versions.last());
+    assert!(run.final_accuracy() > 0.7, "of what nodes run: {}", run.final_accuracy());
+    // The ledger alone gives every version again.
+    let mut aggregator = Aggregator::new(fleet.federation, fleet.signing_key);
+    observed.ledger.iter().try_for_each(|record| aggregator.apply(record)).unwrap();
+    let highest: BTreeMap<DevEui, u32> = aggregator.devices().map(|d| (d.dev_eui, d.epoch)).collect();
+    assert!(last.iter().all(|(dev_eui, (epoch, _))| highest[dev_eui] == *epoch));
+}
+
 #[test]
 fn uplinks_that_the_backhaul_delivers_twice_change_nothing() {
     let (once, twice) = (observe(&[]), observe(&["faults.duplicate=0.5"]));
     let replayed = twice.rejects[&Reject::Replayed];
-    let frames = once.ledger.iter().filter(|record| matches!(record, Record::Frame(_))).count() as u64;
+    let frames = once.ledger.iter().filter(|record| matches!(record, Record::Frame { .. })).count() as u64;
     assert!((frames / 3..frames * 2 / 3).contains(&replayed), "{replayed} of {frames}");
     assert_eq!(once.ledger, twice.ledger);
     assert_eq!(once.run.trace_hash, twice.run.trace_hash);

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod small;
 
-use chirrup_aggregator::core::{self as aggregator, Aggregator, Record, Reject};
+use chirrup_aggregator::core::{self as aggregator, Aggregator, Record, Reject, throttle};
 use chirrup_gateway::core::{self as network, Heard, NetworkServer, Reason, Refusal, State};
 use chirrup_protocol::backhaul::Uplink;
-use chirrup_protocol::ids::DevEui;
+use chirrup_protocol::ids::{DevEui, GatewayId};
 use chirrup_protocol::time::Instant;
 use chirrup_testbed::scenario::Experiment;
 use chirrup_testbed::simulation::backend::Order;
@@ -17,6 +17,8 @@ use std::convert::Infallible;
 
 /// Frames on the air, and uplinks behind the network server, that are attacked. The run has more.
 const ATTACKED: usize = 60;
+/// Bad tags that a gateway may bring at once.
+const BUDGET: usize = throttle::BUDGET as usize;
 
 /// Where the attacker stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,7 @@ struct Attacked {
     orders: VecDeque<Order>,
     seen: usize,
     injected: u64,
+    put_off: u64,
     air: BTreeMap<Reason, u64>,
     backhaul: BTreeMap<Reject, u64>,
 }
@@ -76,6 +79,7 @@ impl Attacked {
             orders: VecDeque::new(),
             seen: 0,
             injected: 0,
+            put_off: 0,
             air: BTreeMap::new(),
             backhaul: BTreeMap::new(),
         }
@@ -130,14 +134,21 @@ impl Attacked {
         assert_eq!(reason, if is_join(&heard.phy) { Reason::DevNonceReused } else { Reason::Replayed });
     }
 
-    /// Hands over an uplink that must be refused for one reason, which it returns, and do nothing else.
-    fn inject_behind(&mut self, now: Instant, uplink: Uplink) -> Reject {
+    /// Hands over an uplink that must be refused for one reason, which it returns, and do nothing else; `None` when
+    /// it is put off.
+    fn try_inject_behind(&mut self, now: Instant, via: GatewayId, uplink: Uplink) -> Option<Reject> {
         let before = self.aggregator.rejects().clone();
         let (id, accepted) = (uplink.id, self.aggregator.accepted());
-        self.aggregator.handle(now, aggregator::Event::UplinkReceived(uplink));
+        self.aggregator.handle(now, aggregator::Event::UplinkReceived { via, uplink });
         match self.aggregator.poll_action() {
             Some(aggregator::Action::Acknowledge(receipt)) => {
                 assert_eq!((receipt.id, receipt.downlink), (id, None));
+            }
+            Some(aggregator::Action::PutOff(put_off)) => {
+                assert_eq!((put_off, self.aggregator.poll_action()), (id, None));
+                assert_eq!(*self.aggregator.rejects(), before);
+                self.put_off += 1;
+                return None;
             }
             other => panic!("a hostile uplink causes {other:?}"),
         }
@@ -149,14 +160,26 @@ impl Attacked {
         assert!(changed.next().is_none() && total == count(&reason) + 1);
         self.injected += 1;
         *self.backhaul.entry(reason).or_default() += 1;
-        reason
+        Some(reason)
+    }
+
+    /// Through a gateway that brings no bad tags besides.
+    fn inject_behind(&mut self, now: Instant, uplink: Uplink) -> Reject {
+        let via = GatewayId((0xdd00_0000 + self.injected).to_be_bytes());
+        self.try_inject_behind(now, via, uplink).expect("a gateway with a budget is heard")
     }
 
     fn attack_behind(&mut self, now: Instant, uplink: &Uplink) {
         let with = |payload: Vec<u8>| Uplink { payload, ..uplink.clone() };
+        let via = GatewayId((0xee00_0000 + self.seen as u64).to_be_bytes());
         for (index, altered) in flipped(&uplink.payload).enumerate() {
-            let reason = self.inject_behind(now, with(altered));
-            assert_eq!(reason, if index == 0 { Reject::UnknownHeader } else { Reject::NotAuthentic });
+            let reason = self.try_inject_behind(now, via, with(altered));
+            let expected = match index {
+                0 => Some(Reject::UnknownHeader),
+                1..=BUDGET => Some(Reject::NotAuthentic),
+                _ => None,
+            };
+            assert_eq!(reason, expected, "byte {index}");
         }
         for length in [0, 1, 10, 243, 255] {
             assert_eq!(self.inject_behind(now, with(vec![0x40; length])), Reject::WrongLength);
@@ -183,7 +206,8 @@ impl Attacked {
         if attacked {
             self.attack_behind(now, &uplink);
         }
-        self.tell_aggregator(now, aggregator::Event::UplinkReceived(uplink.clone()));
+        let via = GatewayId([0; 8]);
+        self.tell_aggregator(now, aggregator::Event::UplinkReceived { via, uplink: uplink.clone() });
         if attacked {
             assert_eq!(self.inject_behind(now, uplink), Reject::Replayed);
         }
@@ -196,6 +220,7 @@ impl Attacked {
             match action {
                 aggregator::Action::Append(record) => self.ledger.push(record),
                 aggregator::Action::Acknowledge(receipt) => receipts.push(receipt),
+                aggregator::Action::PutOff(id) => panic!("{id:?} of an honest gateway is put off"),
             }
         }
         receipts
@@ -275,6 +300,7 @@ fn hostile_uplinks_behind_the_network_server_are_counted_and_change_nothing() {
     let (peace, _, trace_hash) = run(Attacker::Nowhere, &experiment);
     let (attacked, accuracy, attacked_trace_hash) = run(Attacker::InTheBackhaul, &experiment);
     assert!(attacked.seen > ATTACKED && attacked.injected > 1_000, "{}", attacked.injected);
+    assert!(attacked.put_off > 100, "{}", attacked.put_off);
     assert_eq!(attacked.backhaul[&Reject::Replayed], ATTACKED as u64);
     assert_eq!(attacked.backhaul[&Reject::UnknownDevice], ATTACKED as u64);
     assert_eq!(attacked.backhaul[&Reject::WrongLength], 5 * ATTACKED as u64);

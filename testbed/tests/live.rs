@@ -105,7 +105,7 @@ fn a_ledger_alone_reproduces_every_version() {
 fn frames_before(folder: &Path, at_s: u64) -> Vec<chirrup_aggregator::core::Record> {
     let (_, records) = chirrup_aggregator::export::read(&ledger(folder)).unwrap();
     let is_early = |record: &chirrup_aggregator::core::Record| match record {
-        chirrup_aggregator::core::Record::Frame(uplink) => uplink.received_at.as_secs() < at_s,
+        chirrup_aggregator::core::Record::Frame { at, .. } => at.as_secs() < at_s,
         _ => false,
     };
     records.into_iter().filter(is_early).collect()

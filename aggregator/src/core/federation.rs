@@ -28,6 +28,8 @@ pub struct Federation {
     pub data_rate_advice: Option<DataRateAdvice>,
     /// How long a published object may be applied.
     pub object_lifetime: Duration,
+    /// A frame that comes so long after a later one of its device is refused.
+    pub max_frame_age: Duration,
     /// Who may contribute.
     pub devices: Vec<Enrolled>,
 }

@@ -8,16 +8,23 @@ use serde::{Deserialize, Serialize};
 /// One line of the ledger.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Record {
-    /// A frame whose seal verified and whose counter was new, still sealed.
-    Frame(Uplink),
+    /// A frame whose seal verified and whose number was new, still sealed.
+    Frame {
+        /// When it was accepted, by the aggregator's clock.
+        at: Instant,
+        /// The frame.
+        uplink: Uplink,
+    },
     /// The moments taken in so far became the scale of the task.
     ScaleSettled(ScaleSettled),
     /// Contributions became a version.
     Closing(Closing),
-    /// Downlink counters of a device below `limit` may be in use.
+    /// Downlink counters of a device and epoch below `limit` may be in use.
     DownlinkCounters {
         /// The device.
         dev_eui: DevEui,
+        /// The epoch, which a frame before it has shown.
+        epoch: u32,
         /// One beyond the last reserved counter.
         limit: u64,
     },
@@ -59,6 +66,16 @@ pub enum ReplayError {
         counter_low: u16,
         /// Why.
         reason: super::Reject,
+    },
+    /// Downlink counters of an epoch that no frame before them has shown.
+    #[error("downlinks of {dev_eui} in epoch {epoch}, its frames end with {known}")]
+    UnknownEpoch {
+        /// The device.
+        dev_eui: DevEui,
+        /// The epoch.
+        epoch: u32,
+        /// The highest known.
+        known: u32,
     },
     /// A closing record names a contribution that did not arrive before it.
     #[error("version {version} names a contribution that is not in the ledger: {id:?}")]

@@ -11,10 +11,11 @@ use super::intake::{Link, Opened, Reject};
 use super::intervals::IntervalSet;
 use super::ledger::{Record, ReplayError};
 use super::moments::MomentsSum;
+use super::throttle::Throttle;
 use super::version::{Contribution, ContributionId, Version};
-use chirrup_protocol::backhaul::{Receipt, Uplink};
-use chirrup_protocol::ids::DevEui;
-use chirrup_protocol::message::contribution;
+use chirrup_protocol::backhaul::{Receipt, Uplink, UplinkId};
+use chirrup_protocol::ids::{DevEui, GatewayId};
+use chirrup_protocol::message::{contribution, port};
 use chirrup_protocol::region::DataRate;
 use chirrup_protocol::seal::{self, Counters, DeviceSecret};
 use chirrup_protocol::task::Scale;
@@ -22,13 +23,19 @@ use chirrup_protocol::time::Instant;
 use ed25519_dalek::SigningKey;
 use std::collections::{BTreeMap, VecDeque};
 
+pub use closing::BASE_REACH;
 pub use standing::{DeviceStanding, VersionNote};
 
 /// What happens to an aggregator.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// A gateway handed over an uplink.
-    UplinkReceived(Uplink),
+    UplinkReceived {
+        /// The gateway, as its topic says.
+        via: GatewayId,
+        /// The uplink.
+        uplink: Uplink,
+    },
     /// The time that [`Aggregator::next_deadline`] named has come.
     DeadlineReached,
 }
@@ -40,6 +47,8 @@ pub enum Action {
     Append(Record),
     /// Tell the gateway that an uplink is taken care of, and what to answer the node.
     Acknowledge(Receipt),
+    /// Nothing was done with an uplink: its gateway is to bring it again, later, and gets no receipt.
+    PutOff(UplinkId),
 }
 
 struct Device {
@@ -76,6 +85,8 @@ pub struct Aggregator {
     registry: Registry,
     notes: Vec<VersionNote>,
     rejects: BTreeMap<Reject, u64>,
+    throttle: Throttle,
+    put_off: u64,
     actions: VecDeque<Action>,
 }
 
@@ -83,7 +94,8 @@ impl Aggregator {
     /// An aggregator that has taken in nothing. The key signs what it publishes.
     pub fn new(federation: Federation, signing_key: SigningKey) -> Self {
         let device = |enrolled: &super::federation::Enrolled| {
-            let link = Link::new(enrolled.dev_eui, &DeviceSecret::new(enrolled.secret));
+            let secret = DeviceSecret::new(enrolled.secret);
+            let link = Link::new(enrolled.dev_eui, &secret, federation.max_frame_age);
             (enrolled.dev_eui, Device { revoked_from: enrolled.revoked_from, ..Device::new(link) })
         };
         Self {
@@ -97,6 +109,8 @@ impl Aggregator {
             registry: Registry::default(),
             notes: Vec::new(),
             rejects: BTreeMap::new(),
+            throttle: Throttle::default(),
+            put_off: 0,
             actions: VecDeque::new(),
             federation,
             signing_key,
@@ -106,26 +120,24 @@ impl Aggregator {
     /// Takes over a record of the ledger, at a restart or in a replay.
     pub fn apply(&mut self, record: &Record) -> Result<(), ReplayError> {
         match record {
-            Record::Frame(uplink) => {
-                let opened = self.open(uplink).map_err(|reason| refused(uplink, reason))?;
-                self.take_in(uplink, &opened);
+            Record::Frame { at, uplink } => {
+                let opened = self.open(*at, uplink).map_err(|reason| refused(uplink, reason))?;
+                self.take_in(*at, uplink, &opened);
                 Ok(())
             }
             Record::ScaleSettled(settled) => self.apply_scale(settled),
             Record::Closing(closing) => self.apply_closing(closing),
-            Record::DownlinkCounters { dev_eui, limit } => {
-                if let Some(device) = self.devices.get_mut(dev_eui) {
-                    device.down = Counters::restored(device.down.next().max(*limit));
-                }
-                Ok(())
-            }
+            Record::DownlinkCounters { dev_eui, epoch, limit } => match self.devices.get_mut(dev_eui) {
+                Some(device) => device.reserve(*dev_eui, *epoch, *limit),
+                None => Ok(()),
+            },
         }
     }
 
     /// Handles an event. The actions it causes must be carried out before the next event.
     pub fn handle(&mut self, now: Instant, event: Event) {
         match event {
-            Event::UplinkReceived(uplink) => self.receive(now, uplink),
+            Event::UplinkReceived { via, uplink } => self.receive(now, via, uplink),
             Event::DeadlineReached => self.close_what_is_due(now),
         }
     }
@@ -143,17 +155,25 @@ impl Aggregator {
         self.version_due_at()
     }
 
-    fn receive(&mut self, now: Instant, mut uplink: Uplink) {
+    fn receive(&mut self, now: Instant, via: GatewayId, mut uplink: Uplink) {
+        if self.throttle.left(now, via) == 0 || uplink.fport == port::CONTRIBUTION && self.is_full() {
+            self.put_off += 1;
+            self.actions.push_back(Action::PutOff(uplink.id));
+            return;
+        }
         // A gateway's clock is not to be trusted with when things are due.
         uplink.received_at = uplink.received_at.min(now);
-        let downlink = match self.admit(now, &uplink).and_then(|()| self.open(&uplink)) {
+        let downlink = match self.admit(now, &uplink).and_then(|()| self.open(now, &uplink)) {
             Ok(opened) => {
-                self.record(Record::Frame(uplink.clone()));
-                self.take_in(&uplink, &opened);
+                self.record(Record::Frame { at: now, uplink: uplink.clone() });
+                self.take_in(now, &uplink, &opened);
                 self.close_what_is_due(now);
                 self.answer(now, &uplink)
             }
             Err(reason) => {
+                if reason == Reject::NotAuthentic {
+                    self.throttle.charge(now, via);
+                }
                 self.count(reason);
                 None
             }
@@ -169,8 +189,8 @@ impl Aggregator {
         if revoked_from.is_some_and(|from| from <= now) { Err(Reject::Revoked) } else { Ok(()) }
     }
 
-    fn open(&self, uplink: &Uplink) -> Result<Opened, Reject> {
-        self.devices.get(&uplink.dev_eui).ok_or(Reject::UnknownDevice)?.link.open(uplink)
+    fn open(&self, now: Instant, uplink: &Uplink) -> Result<Opened, Reject> {
+        self.devices.get(&uplink.dev_eui).ok_or(Reject::UnknownDevice)?.link.open(now, uplink)
     }
 
     fn record(&mut self, record: Record) {
@@ -196,6 +216,18 @@ impl Device {
             data_rate: None,
             battery: None,
         }
+    }
+
+    /// Downlink counters below `limit` may be in use. Those of an epoch that is over are of no further use.
+    fn reserve(&mut self, dev_eui: DevEui, epoch: u32, limit: u64) -> Result<(), ReplayError> {
+        let known = self.link.epoch();
+        if epoch > known {
+            return Err(ReplayError::UnknownEpoch { dev_eui, epoch, known });
+        }
+        if epoch == known {
+            self.down = Counters::restored(self.down.next().max(limit));
+        }
+        Ok(())
     }
 
     /// The whole sequence number is the nearest to those seen: a node numbers its contributions in order.

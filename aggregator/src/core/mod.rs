@@ -7,23 +7,26 @@
 //! ```text
 //!             uplink                            deadline
 //!               |                                  |
-//!   open seal, check counter, parse               |
+//!   open seal, check number, parse                |
 //!               |                                  |
 //!        Record::Frame ----> moments complete? --> Record::ScaleSettled  (publishes the task)
 //!               |----------> buffer full? -------> Record::Closing       (publishes a version)
 //!               |
 //!   what does the node lack? --> chunk or control, sealed --> Receipt
 //! ```
-//! Modules in reading order: [`federation`] (configuration), [`ledger`] (records), [`intake`], [`moments`],
+//! Modules in reading order: [`federation`] (configuration), [`ledger`] (records), [`intake`], [`frame_age`],
+//! [`throttle`], [`moments`],
 //! [`version`], [`strategy`], [`distribution`].
 pub mod distribution;
 pub mod exact_sum;
 pub mod federation;
+pub mod frame_age;
 pub mod intake;
 pub mod intervals;
 pub mod ledger;
 pub mod moments;
 pub mod strategy;
+pub mod throttle;
 pub mod version;
 
 mod answer;
@@ -32,5 +35,5 @@ mod machine;
 pub use federation::Federation;
 pub use intake::Reject;
 pub use ledger::Record;
-pub use machine::{Action, Aggregator, DeviceStanding, Event, VersionNote};
+pub use machine::{Action, Aggregator, BASE_REACH, DeviceStanding, Event, VersionNote};
 pub use version::Version;

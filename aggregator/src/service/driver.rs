@@ -71,6 +71,8 @@ pub struct Driver {
     scores: Vec<VersionScore>,
     /// Due once these are.
     answers: Vec<(Origin, Receipt)>,
+    /// Without a receipt their gateways bring them again.
+    put_off: Vec<Origin>,
 }
 
 /// An aggregator as its ledger left it, and the latest time in the ledger.
@@ -85,7 +87,7 @@ pub fn recover(mut aggregator: Aggregator, ledger: &Ledger) -> Result<(Aggregato
 
 fn time_of(record: &Record) -> Instant {
     match record {
-        Record::Frame(uplink) => uplink.received_at,
+        Record::Frame { at, .. } => *at,
         Record::ScaleSettled(settled) => settled.at,
         Record::Closing(closing) => closing.at,
         Record::DownlinkCounters { .. } => Instant::ZERO,
@@ -128,6 +130,7 @@ impl Driver {
             records: Vec::new(),
             scores: Vec::new(),
             answers: Vec::new(),
+            put_off: Vec::new(),
         }
     }
 
@@ -155,7 +158,7 @@ impl Driver {
     fn take_in(&mut self, batch: impl Iterator<Item = Delivery>) -> Result<(), DriverError> {
         for Delivery { uplink, origin } in batch {
             let now = self.clock.of_uplink(uplink.received_at);
-            self.aggregator.handle(now, Event::UplinkReceived(uplink));
+            self.aggregator.handle(now, Event::UplinkReceived { via: origin.gateway(), uplink });
             self.collect(Some(origin));
             self.judge_newest();
         }
@@ -210,6 +213,7 @@ impl Driver {
             match action {
                 Action::Append(record) => self.records.push(record),
                 Action::Acknowledge(receipt) => self.answers.extend(origin.take().map(|o| (o, receipt))),
+                Action::PutOff(_) => self.put_off.extend(origin.take()),
             }
         }
     }
@@ -222,6 +226,9 @@ impl Driver {
         }
         for (origin, receipt) in self.answers.drain(..) {
             self.receipts.send(&origin, &receipt)?;
+        }
+        for origin in self.put_off.drain(..) {
+            self.receipts.withhold(&origin);
         }
         Ok(())
     }

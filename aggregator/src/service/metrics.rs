@@ -17,6 +17,15 @@ pub fn text(status: &Status, link: &LinkState) -> String {
     page.gauge("mqtt_connected", "1 while the subscription stands.", u8::from(link.is_connected()));
     page.counter("envelopes_refused_total", "Envelopes that did not open.", link.refused_envelopes());
     page.counter("receipts_dropped_total", "Receipts that found the way out full.", link.dropped_receipts());
+    page.counter("uplinks_put_off_total", "Uplinks that their gateways are to bring again.", status.put_off);
+    page.head(
+        "bad_tags_left",
+        "Bad tags that a gateway may still bring; those with all are not listed.",
+        "gauge",
+    );
+    for (gateway, left) in &status.bad_tags_left {
+        page.sample("bad_tags_left", &format!("{{gateway=\"{gateway}\"}}"), left);
+    }
     page.head("rejects_total", "What was refused, by reason.", "counter");
     for (reason, count) in &status.rejects {
         page.sample("rejects_total", &format!("{{reason=\"{reason}\"}}"), count);

@@ -114,6 +114,23 @@ impl Receipts {
     }
 }
 
+impl Receipts {
+    /// Acknowledges the publication alone: the broker may forget it, the gateway will publish the uplink again.
+    pub fn withhold(&self, origin: &Origin) {
+        let Self(end) = self;
+        if end.acknowledge(origin).is_err() {
+            tracing::debug!("an acknowledgement found the way out full");
+        }
+    }
+}
+
+impl Origin {
+    /// The gateway that the topic names.
+    pub const fn gateway(&self) -> GatewayId {
+        self.gateway
+    }
+}
+
 /// The connection, not yet made.
 pub struct Link {
     events: EventLoop,

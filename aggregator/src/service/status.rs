@@ -33,6 +33,10 @@ pub struct Status {
     pub accepted: u64,
     /// What was refused, by reason; what never verified only since the last start.
     pub rejects: BTreeMap<String, u64>,
+    /// Uplinks put off since the last start: their gateways were out of budget, or too many contributions waited.
+    pub put_off: u64,
+    /// Gateways that brought bad tags not long ago, and how many each may still bring.
+    pub bad_tags_left: BTreeMap<String, u32>,
     /// The devices, by EUI.
     pub devices: Vec<DeviceStatus>,
     /// Records in the ledger.
@@ -107,6 +111,8 @@ pub struct DeviceStatus {
     pub model_version: u32,
     /// Contributions accepted from it.
     pub contributions: u64,
+    /// The highest epoch that its frames have shown.
+    pub epoch: u32,
 }
 
 impl Accuracy {
@@ -119,6 +125,7 @@ impl Status {
     pub(super) fn of(driver: &Driver) -> Self {
         let aggregator = &driver.aggregator;
         let federation = aggregator.federation();
+        let short = aggregator.short_gateways(driver.clock.now());
         let rejects = aggregator.rejects().iter().map(|(reason, &count)| (reason.to_string(), count));
         Self {
             now_us: driver.clock.now().as_micros(),
@@ -131,6 +138,8 @@ impl Status {
             buffer: federation.cadence.buffer,
             accepted: aggregator.accepted(),
             rejects: rejects.collect(),
+            put_off: aggregator.put_off(),
+            bad_tags_left: short.map(|(gateway, left)| (gateway.to_string(), left)).collect(),
             devices: devices(driver),
             ledger_records: driver.ledger.len(),
             validation_samples: driver.judged().map(|(samples, _)| samples),
@@ -183,6 +192,7 @@ fn devices(driver: &Driver) -> Vec<DeviceStatus> {
         battery: device.battery,
         model_version: device.model_version,
         contributions: device.contributions,
+        epoch: device.epoch,
     });
     devices.collect()
 }

@@ -28,7 +28,11 @@ pub const REVOKED: u64 = 50;
 pub const MIN_INTERVAL: Duration = Duration::from_secs(100);
 pub const MAX_INTERVAL: Duration = Duration::from_secs(1_000);
 pub const PATIENCE: Duration = Duration::from_secs(3_600);
+/// Longer than any test that is not about it lets frames wait.
+pub const MAX_FRAME_AGE: Duration = Duration::from_secs(2_500);
 pub const LIFETIME: Duration = Duration::from_secs(7 * 86_400);
+
+pub const GATEWAY: GatewayId = GatewayId([1; 8]);
 
 pub fn signing_key() -> SigningKey {
     SigningKey::from_bytes(&[5; 32])
@@ -69,6 +73,7 @@ pub fn federation() -> Federation {
         downlink_bytes: 51,
         data_rate_advice: None,
         object_lifetime: LIFETIME,
+        max_frame_age: MAX_FRAME_AGE,
         devices: (0..DEVICES).map(enrolled).chain([revoked()]).collect(),
     }
 }
@@ -97,9 +102,11 @@ fn revoked() -> Enrolled {
 #[derive(Clone)]
 pub struct Node {
     pub device: u64,
+    pub epoch: u32,
     pub next_counter: u64,
     pub next_sequence: u8,
-    pub heard: Vec<u64>,
+    /// Epoch and counter of what it heard.
+    pub heard: Vec<(u32, u64)>,
 }
 
 pub fn nodes() -> Vec<Node> {
@@ -108,13 +115,18 @@ pub fn nodes() -> Vec<Node> {
 
 impl Node {
     pub fn new(device: u64) -> Self {
-        Self { device, next_counter: 0, next_sequence: 0, heard: Vec::new() }
+        Self { device, epoch: 0, next_counter: 0, next_sequence: 0, heard: Vec::new() }
+    }
+
+    /// Its next frame begins another epoch.
+    pub fn begin(&mut self, epoch: u32) {
+        (self.epoch, self.next_counter) = (epoch, 0);
     }
 
     pub fn uplink(&mut self, fport: u8, message: &[u8]) -> Uplink {
-        let dev_eui = dev_eui(self.device);
-        let key = DeviceSecret::new(secret(self.device)).frame_key(dev_eui, 0, Direction::Up);
-        let binding = Binding { dev_eui, epoch: 0, direction: Direction::Up, fport };
+        let (dev_eui, epoch) = (dev_eui(self.device), self.epoch);
+        let key = DeviceSecret::new(secret(self.device)).frame_key(dev_eui, epoch, Direction::Up);
+        let binding = Binding { dev_eui, epoch, direction: Direction::Up, fport };
         let mut frame = [0; 242];
         let length = seal::seal(&key, binding, self.next_counter, message, &mut frame).unwrap();
         self.next_counter += 1;
@@ -182,14 +194,18 @@ impl Node {
     pub fn open(&mut self, downlink: &Downlink) -> Heard {
         let dev_eui = dev_eui(self.device);
         assert_eq!(downlink.dev_eui, dev_eui);
-        let key = DeviceSecret::new(secret(self.device)).frame_key(dev_eui, 0, Direction::Down);
-        let expected = self.heard.last().map_or(0, |last| last + 1);
-        let counter = Header::parse(&downlink.payload).unwrap().counter(expected);
-        let binding = Binding { dev_eui, epoch: 0, direction: Direction::Down, fport: downlink.fport };
+        let key_id = u32::from(Header::parse(&downlink.payload).unwrap().key_id);
+        let epoch = self.epoch - (self.epoch.wrapping_sub(key_id) & 3);
+        assert!(epoch + 1 >= self.epoch, "a node opens its present epoch and the one before");
+        let key = DeviceSecret::new(secret(self.device)).frame_key(dev_eui, epoch, Direction::Down);
+        let heard = self.heard.iter().rev().find(|(of, _)| *of == epoch);
+        let expected = heard.map_or(0, |(_, last)| last + 1);
+        let binding = Binding { dev_eui, epoch, direction: Direction::Down, fport: downlink.fport };
         let mut message = [0; MAX_MESSAGE_BYTES];
-        let length = seal::open(&key, binding, counter, &downlink.payload, &mut message).unwrap();
-        assert!(!self.heard.contains(&counter), "downlink counter {counter} was used twice");
-        self.heard.push(counter);
+        let opened = seal::open_near(&key, binding, expected, &downlink.payload, &mut message);
+        let (counter, length) = opened.unwrap();
+        assert!(!self.heard.contains(&(epoch, counter)), "downlink {epoch} {counter} was used twice");
+        self.heard.push((epoch, counter));
         let message = &message[..length];
         match downlink.fport {
             port::CONTROL => Heard::Control(Control::parse(message).unwrap()),
@@ -220,12 +236,13 @@ pub struct Bench {
     pub aggregator: Aggregator,
     pub ledger: Vec<Record>,
     pub now: Instant,
+    pub put_off: u64,
 }
 
 impl Bench {
     pub fn new(federation: Federation) -> Self {
         let aggregator = Aggregator::new(federation, signing_key());
-        Self { aggregator, ledger: Vec::new(), now: Instant::from_micros(1_000_000_000) }
+        Self { aggregator, ledger: Vec::new(), now: Instant::from_micros(1_000_000_000), put_off: 0 }
     }
 
     /// One whose scale is settled, and nodes that settled it.
@@ -241,17 +258,22 @@ impl Bench {
     }
 
     /// A gateway hands over an uplink; every record must be asked for before the receipt.
-    pub fn send(&mut self, mut uplink: Uplink) -> Receipt {
+    pub fn send(&mut self, uplink: Uplink) -> Receipt {
+        self.send_via(GATEWAY, uplink).expect("every uplink gets a receipt, unless it is put off")
+    }
+
+    /// The same, through a gateway of the caller's choice; `None` when the uplink is put off.
+    pub fn send_via(&mut self, via: GatewayId, mut uplink: Uplink) -> Option<Receipt> {
         if uplink.received_at == Instant::ZERO {
             uplink.received_at = self.now;
         }
         let (id, dev_eui) = (uplink.id, uplink.dev_eui);
-        self.aggregator.handle(self.now, Event::UplinkReceived(uplink));
+        self.aggregator.handle(self.now, Event::UplinkReceived { via, uplink });
         let mut receipts = self.drain();
-        let receipt = receipts.pop().expect("every uplink gets a receipt");
+        let receipt = receipts.pop()?;
         assert!(receipts.is_empty());
         assert_eq!((receipt.id, receipt.dev_eui), (id, dev_eui));
-        receipt
+        Some(receipt)
     }
 
     /// The same, and what the answer says.
@@ -279,6 +301,7 @@ impl Bench {
                     self.ledger.push(record);
                 }
                 Action::Acknowledge(receipt) => receipts.push(receipt),
+                Action::PutOff(_) => self.put_off += 1,
             }
         }
         receipts

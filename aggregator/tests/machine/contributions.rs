@@ -1,7 +1,7 @@
 //! Contributions become versions: when, with which weight, and each once.
 use crate::bench::*;
-use chirrup_aggregator::core::Reject;
 use chirrup_aggregator::core::strategy::to_float;
+use chirrup_aggregator::core::{BASE_REACH, Reject};
 use chirrup_protocol::time::Duration;
 use core::f32::consts::FRAC_1_SQRT_2;
 
@@ -125,4 +125,30 @@ fn frames_may_arrive_in_any_order() {
         bench.send(uplink);
     }
     assert_eq!(bench.aggregator.accepted(), 40);
+}
+
+/// Of a base version ten bits travel: version 1024 waits until nobody can mean version 1 any more.
+#[test]
+fn a_version_waits_until_its_low_bits_are_free() {
+    let (mut bench, mut nodes) = Bench::settled();
+    let began = bench.now;
+    let mut contribute = |bench: &mut Bench| {
+        for node in &mut nodes {
+            bench.send(node.contribution(bench.version(), 8, &UP));
+        }
+    };
+    while bench.version() < BASE_REACH - 1 {
+        contribute(&mut bench);
+        bench.wait(MIN_INTERVAL);
+    }
+    let took = bench.now - began;
+    assert!(took < LIFETIME, "the cadence is faster than the configuration would allow: {took:?}");
+    contribute(&mut bench);
+    let superseded = bench.aggregator.versions()[0].at;
+    let free = superseded + LIFETIME + MAX_FRAME_AGE;
+    assert_eq!(bench.aggregator.next_deadline(), Some(free + Duration::from_micros(1)));
+    bench.wait(free - bench.now);
+    assert_eq!(bench.version(), BASE_REACH - 1);
+    bench.wait(Duration::from_micros(1));
+    assert_eq!(bench.version(), BASE_REACH);
 }

@@ -3,6 +3,8 @@
 mod answers;
 mod bench;
 mod contributions;
+mod epochs;
 mod moments;
 mod refusals;
 mod replay;
+mod throttle;

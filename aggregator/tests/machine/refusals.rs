@@ -15,13 +15,14 @@ fn altered(mut uplink: Uplink, index: usize, bits: u8) -> Uplink {
 }
 
 /// An uplink that is refused for this reason in a settled federation at version 3.
-fn uplink_for(reason: Reject, node: &mut Node, replayed: &Uplink) -> Uplink {
+fn uplink_for(reason: Reject, node: &mut Node, replayed: &Uplink, held_back: &Uplink) -> Uplink {
     match reason {
         Reject::UnknownDevice => Node::new(77).contribution(3, 8, &UPDATE),
         Reject::Revoked => Node::new(REVOKED).contribution(3, 8, &UPDATE),
         Reject::WrongLength => Uplink { payload: vec![0x40; 10], ..node.contribution(3, 8, &UPDATE) },
         Reject::UnknownHeader => altered(node.contribution(3, 8, &UPDATE), 0, 0x80),
         Reject::Replayed => replayed.clone(),
+        Reject::TooOld => held_back.clone(),
         Reject::NotAuthentic => altered(node.contribution(3, 8, &UPDATE), 9, 1),
         Reject::UnknownPort => node.uplink(99, &[1, 2, 3]),
         Reject::MalformedMessage => node.uplink(port::STATUS, &[0xff; 5]),
@@ -38,6 +39,7 @@ fn uplink_for(reason: Reject, node: &mut Node, replayed: &Uplink) -> Uplink {
 fn every_reason_is_reached_and_counted_alone() {
     for reason in Reject::ALL {
         let (mut bench, mut nodes) = Bench::settled();
+        let held_back = nodes[0].holding(0, 0);
         let replayed = nodes[0].contribution(0, 8, &UPDATE);
         bench.send(replayed.clone());
         bench.wait(MAX_INTERVAL);
@@ -46,7 +48,7 @@ fn every_reason_is_reached_and_counted_alone() {
             bench.wait(MAX_INTERVAL);
         }
         let (accepted, hash) = (bench.aggregator.accepted(), bench.aggregator.current().unwrap().hash);
-        bench.send(uplink_for(reason, &mut nodes[0], &replayed));
+        bench.send(uplink_for(reason, &mut nodes[0], &replayed, &held_back));
         assert_eq!(bench.aggregator.rejects().iter().collect::<Vec<_>>(), [(&reason, &1)]);
         assert_eq!((bench.aggregator.accepted(), bench.aggregator.waiting()), (accepted, 0));
         bench.wait(MAX_INTERVAL.saturating_mul(2));
@@ -63,13 +65,16 @@ fn only_frames_with_a_good_seal_reach_the_ledger_and_are_answered() {
         Reject::UnknownHeader,
         Reject::Replayed,
         Reject::NotAuthentic,
+        Reject::TooOld,
     ];
     let (mut bench, mut nodes) = Bench::settled();
+    let held_back = nodes[0].holding(0, 0);
     let replayed = nodes[0].contribution(0, 8, &UPDATE);
     bench.send(replayed.clone());
+    bench.wait(MAX_INTERVAL.saturating_mul(3));
     let records = bench.ledger.len();
     for reason in outer {
-        let uplink = uplink_for(reason, &mut nodes[0], &replayed);
+        let uplink = uplink_for(reason, &mut nodes[0], &replayed, &held_back);
         assert_eq!(bench.send(uplink).downlink, None, "{reason}");
         assert_eq!(bench.ledger.len(), records, "{reason}");
     }
@@ -82,10 +87,13 @@ fn a_frame_with_any_bit_of_any_byte_flipped_is_refused() {
     for index in 0..uplink.payload.len() {
         for bit in 0..8 {
             bench.send(altered(uplink.clone(), index, 1 << bit));
+            // Bad tags cost their gateway a second each.
+            bench.wait(Duration::from_secs(1));
         }
     }
     for fport in (0..=255).filter(|fport| *fport != uplink.fport) {
         bench.send(Uplink { fport, ..uplink.clone() });
+        bench.wait(Duration::from_secs(1));
     }
     bench.send(Uplink { dev_eui: dev_eui(1), ..uplink.clone() });
     assert_eq!(bench.aggregator.accepted(), 0);

@@ -79,7 +79,7 @@ fn what_a_device_said_before_it_was_revoked_stays() {
 fn it_goes_on_after_a_restart_as_if_there_had_been_none() {
     let (mut bench, mut nodes) = history();
     let ledger = bench.ledger.clone();
-    let mut restarted = Bench { aggregator: replay(&ledger).unwrap(), ledger, now: bench.now };
+    let mut restarted = Bench { aggregator: replay(&ledger).unwrap(), ledger, now: bench.now, put_off: 0 };
     let mut hashes = Vec::new();
     for bench in [&mut bench, &mut restarted] {
         let mut nodes = nodes.clone();
@@ -92,7 +92,7 @@ fn it_goes_on_after_a_restart_as_if_there_had_been_none() {
     }
     assert_eq!(hashes[0], hashes[1]);
     // A frame from before the restart is replayed after it.
-    let Some(Record::Frame(old)) = restarted.ledger.first().cloned() else {
+    let Some(Record::Frame { uplink: old, .. }) = restarted.ledger.first().cloned() else {
         panic!("the ledger begins with a frame")
     };
     restarted.send(old);
@@ -115,7 +115,7 @@ fn downlink_counters_are_not_used_again_however_often_it_restarts() {
             assert!(bench.exchange(&mut nodes[0], uplink).is_some());
         }
         let ledger = bench.ledger.clone();
-        bench = Bench { aggregator: replay(&ledger).unwrap(), ledger, now: bench.now };
+        bench = Bench { aggregator: replay(&ledger).unwrap(), ledger, now: bench.now, put_off: 0 };
     }
     assert_eq!(nodes[0].heard.len(), 210);
 }
@@ -154,7 +154,9 @@ fn an_altered_closing_record_is_named() {
 fn altered_and_misplaced_records_are_refused() {
     let (bench, _) = history();
     let mut ledger = bench.ledger.clone();
-    let Some(Record::Frame(frame)) = ledger.first_mut() else { panic!("the ledger begins with a frame") };
+    let Some(Record::Frame { uplink: frame, .. }) = ledger.first_mut() else {
+        panic!("the ledger begins with a frame")
+    };
     frame.payload[5] ^= 1;
     assert!(matches!(replay(&ledger), Err(ReplayError::FrameRefused { reason: Reject::NotAuthentic, .. })));
 

@@ -68,7 +68,12 @@ fn a_bad_configuration_is_refused_with_its_reason() {
         ("model_bits = 8", "model_bits = 9", &["`task.model_bits` is 9, must be 2 to 8"]),
         ("id = 3", "id = 16", &["`task.id` is 16"]),
         ("min_examples = 4", "min_examples = 101", &["min_examples` is greater than"]),
-        ("min_interval_s = 0", "min_interval_s = 3601", &["`cadence.min_interval_s` is greater than"]),
+        ("min_interval_s = 170", "min_interval_s = 3601", &["`cadence.min_interval_s` is greater than"]),
+        (
+            "min_interval_s = 170",
+            "min_interval_s = 160",
+            &["1022 versions take at least 163520 s", "must be at least 172800 s"],
+        ),
         ("max_staleness = 20", "max_staleness = 256", &["`cadence.max_staleness` is 256"]),
         ("region = \"eu868\"", "region = \"us915\"", &["line", "unknown variant `us915`", "`eu868`"]),
         ("data_rate = 3", "data_rate = 7", &["`downlink.data_rate`: DR7"]),

@@ -13,12 +13,12 @@ use super::snapshot::AgentSnapshot;
 use chirrup_learn::Shape;
 use chirrup_learn::softmax::Softmax;
 use chirrup_protocol::codec::update::UpdateCodec;
+use chirrup_protocol::epoch::{self, Epochs};
 use chirrup_protocol::ids::{DevEui, TaskId};
 use chirrup_protocol::manifest::TrustAnchor;
 use chirrup_protocol::object::Assembly;
 use chirrup_protocol::region::DataRate;
-use chirrup_protocol::replay::ReplayWindow;
-use chirrup_protocol::seal::{Binding, Counters, DeviceSecret, Direction, FrameKey, MAX_MESSAGE_BYTES};
+use chirrup_protocol::seal::{Binding, DeviceSecret, Direction, FrameKey, MAX_MESSAGE_BYTES};
 use chirrup_protocol::task::Task;
 use chirrup_protocol::time::{Duration, Instant};
 use heapless::Vec;
@@ -30,6 +30,8 @@ pub struct AgentConfig {
     pub dev_eui: DevEui,
     /// What it shares with the aggregator.
     pub secret: DeviceSecret,
+    /// When it takes new keys: the default, unless a test is to see many epochs.
+    pub epoch_limits: epoch::Limits,
     /// Whose manifests it believes.
     pub anchor: TrustAnchor,
     /// The task it was provisioned for.
@@ -109,10 +111,10 @@ pub struct Agent<'m> {
     config: AgentConfig,
     memory: Memory<'m>,
     assembly: Assembly<'m>,
+    epochs: Epochs,
+    /// Of the present epoch.
     up_key: FrameKey,
     down_key: FrameKey,
-    up: Counters,
-    down: ReplayWindow,
     /// The snapshot that storage holds, and the one on its way there; equal but for that time.
     durable: AgentSnapshot,
     stored: AgentSnapshot,
@@ -161,15 +163,15 @@ impl<'m> Agent<'m> {
         memory.check(config.shape)?;
         memory.reset_model();
         let object = core::mem::take(&mut memory.object);
-        let key = |direction| config.secret.frame_key(config.dev_eui, 0, direction);
+        let epoch = stored.epochs.epoch;
+        let key = |direction| config.secret.frame_key(config.dev_eui, epoch, direction);
         let mut jitter = Jitter::new(config.jitter_seed);
         let mut joining = Backoff::new(Duration::from_secs(10), Duration::from_secs(3_600));
         joining.succeeded(now, &mut jitter);
         Ok(Self {
             up_key: key(Direction::Up),
             down_key: key(Direction::Down),
-            up: Counters::restored(stored.up_counters),
-            down: ReplayWindow::restored(stored.down_from),
+            epochs: Epochs::restored(config.epoch_limits, stored.epochs, now),
             next_sequence: stored.sequences,
             durable: stored,
             stored,
@@ -222,7 +224,7 @@ impl<'m> Agent<'m> {
             Event::Stored => {
                 self.ends(|under_way| under_way == UnderWay::Store);
                 self.durable = self.stored;
-                self.up.grant(self.stored.up_counters);
+                self.grant(now);
             }
             Event::StoreFailed => {
                 // Storage that fails now may work later; until then nothing is sent, as counters would not be safe.
@@ -264,7 +266,26 @@ impl<'m> Agent<'m> {
         self.current.is_some()
     }
 
-    const fn binding(&self, direction: Direction, fport: u8) -> Binding {
-        Binding { dev_eui: self.config.dev_eui, epoch: 0, direction, fport }
+    /// The epoch that the next frame is sealed under, unless another one begins with it.
+    pub const fn epoch(&self) -> u32 {
+        self.epochs.epoch()
+    }
+
+    /// Storage holds what was asked for: a new epoch has keys of its own.
+    fn grant(&mut self, now: Instant) {
+        let before = self.epochs.epoch();
+        self.epochs.grant(now, &self.durable.epochs);
+        if self.epochs.epoch() != before {
+            self.up_key = self.key(self.epochs.epoch(), Direction::Up);
+            self.down_key = self.key(self.epochs.epoch(), Direction::Down);
+        }
+    }
+
+    fn key(&self, epoch: u32, direction: Direction) -> FrameKey {
+        self.config.secret.frame_key(self.config.dev_eui, epoch, direction)
+    }
+
+    const fn binding(&self, epoch: u32, direction: Direction, fport: u8) -> Binding {
+        Binding { dev_eui: self.config.dev_eui, epoch, direction, fport }
     }
 }

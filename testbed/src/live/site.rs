@@ -232,6 +232,8 @@ fn aggregator(experiment: &Experiment, fleet: &Fleet, host: &str, port: u16) -> 
     insert(&mut config, "cadence", "min_interval_s", seconds(cadence.min_interval));
     insert(&mut config, "cadence", "max_interval_s", seconds(cadence.max_interval));
     insert(&mut config, "cadence", "max_staleness", i64::from(cadence.max_staleness).into());
+    let frame_days = federation.max_frame_age.as_micros() / 86_400_000_000;
+    insert(&mut config, "cadence", "max_frame_age_days", (frame_days as i64).into());
     insert(&mut config, "downlink", "data_rate", i64::from(fleet.network.rx2_data_rate.0).into());
     if let Some(advice) = &federation.data_rate_advice {
         let margin = f64::from(advice.margin_tenth_db) / 10.0;

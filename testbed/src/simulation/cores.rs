@@ -7,8 +7,12 @@ use chirrup_aggregator::core::{self as aggregator, Aggregator, Record};
 use chirrup_gateway::core::{self as gateway, ConfigError, Heard, NetworkServer, Refusal, State};
 use chirrup_protocol::backhaul::Uplink;
 use chirrup_protocol::codec::CodecError;
+use chirrup_protocol::ids::GatewayId;
 use chirrup_protocol::time::Instant;
 use std::collections::VecDeque;
+
+/// The gateway service that the network server stands for.
+const SERVICE: GatewayId = GatewayId([0; 8]);
 
 /// Both cores, and what the aggregator wrote down.
 pub struct Cores {
@@ -85,9 +89,12 @@ impl Cores {
 
     fn forward(&mut self, now: Instant, uplink: Uplink) {
         if self.faults.chance(self.duplicate) {
-            self.tell_aggregator(now, aggregator::Event::UplinkReceived(uplink.clone()));
+            self.tell_aggregator(
+                now,
+                aggregator::Event::UplinkReceived { via: SERVICE, uplink: uplink.clone() },
+            );
         }
-        self.tell_aggregator(now, aggregator::Event::UplinkReceived(uplink));
+        self.tell_aggregator(now, aggregator::Event::UplinkReceived { via: SERVICE, uplink });
     }
 
     fn tell_aggregator(&mut self, now: Instant, event: aggregator::Event) {
@@ -98,6 +105,8 @@ impl Cores {
                 aggregator::Action::Acknowledge(receipt) => {
                     self.tell_server(now, gateway::Event::ReceiptReceived(receipt));
                 }
+                // The backhaul brings nothing twice that it was not told to, and no seal is broken in it.
+                aggregator::Action::PutOff(_) => {}
             }
         }
     }

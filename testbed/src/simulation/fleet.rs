@@ -6,11 +6,12 @@ use crate::scenario::{
     ContributionKind, DataRateChoice, Experiment, FaultsConfig, LearnerConfig, RadioConfig, Scenario,
     StrategyConfig,
 };
-use chirrup_aggregator::core::Federation;
 use chirrup_aggregator::core::federation::{Cadence, DataRateAdvice, Enrolled, ScaleSource};
 use chirrup_aggregator::core::strategy::{Strategy, fedbuff::FedBuff};
+use chirrup_aggregator::core::{BASE_REACH, Federation};
 use chirrup_gateway::core::{Config as NetworkConfig, Key};
 use chirrup_node::lorawan::driver::DataRateRange;
+use chirrup_protocol::epoch::Limits;
 use chirrup_protocol::identity::aggregator_keys::FIRST_GENERATION;
 use chirrup_protocol::identity::{AggregatorKeys, AgreementKey, Enrolment, NodeKeys};
 use chirrup_protocol::ids::{DevEui, GatewayId, TaskId};
@@ -62,6 +63,8 @@ pub struct Fleet {
     pub radio: RadioConfig,
     /// Which data rates nodes may use.
     pub data_rates: DataRateRange,
+    /// When nodes take new keys.
+    pub epoch_limits: Limits,
     /// What goes wrong.
     pub faults: FaultsConfig,
     /// The network server's configuration.
@@ -100,6 +103,7 @@ impl Fleet {
             node_positions: nodes_in_disc(nodes.len(), radio.radius_m, seed),
             gateway_positions: gateways_in_disc(gateways.len(), radio.radius_m),
             data_rates: data_rates(&radio),
+            epoch_limits: Limits::default(),
             faults: scenario.faults,
             federation: federation(experiment, enrolled(&nodes, &agreement_key), network.rx2_data_rate),
             signing_key,
@@ -168,6 +172,7 @@ fn federation(experiment: &Experiment, devices: Vec<Enrolled>, rx2: DataRate) ->
     let scenario = &experiment.scenario;
     let StrategyConfig::Fedbuff(fedbuff) = scenario.strategy;
     let region = scenario.radio.region;
+    let longest = longest_days(fedbuff.min_interval_s);
     Federation {
         task_id: TaskId(1),
         task: task(experiment),
@@ -201,9 +206,17 @@ fn federation(experiment: &Experiment, devices: Vec<Enrolled>, rx2: DataRate) ->
             }),
             DataRateChoice::Fixed(_) => None,
         },
-        object_lifetime: Duration::from_secs(7 * 86_400),
+        object_lifetime: longest,
+        max_frame_age: longest,
         devices,
     }
+}
+
+/// How long objects live and frames may be under way: a week each, or the days that the cadence leaves for both if
+/// that is less, as base versions must stay unambiguous.
+fn longest_days(min_interval_s: u64) -> Duration {
+    let days = min_interval_s * u64::from(BASE_REACH - 1) / 2 / 86_400;
+    Duration::from_secs(days.clamp(1, 7) * 86_400)
 }
 
 fn task(experiment: &Experiment) -> Task {

@@ -17,6 +17,7 @@ use chirrup_protocol::manifest::{MANIFEST_BYTES, TrustAnchor};
 use chirrup_protocol::message::moments::FeatureMoments;
 use chirrup_protocol::object::CHUNK_BYTES;
 use chirrup_protocol::seal::DeviceSecret;
+use chirrup_protocol::slots;
 use chirrup_protocol::task::Kind;
 use chirrup_protocol::time::{Duration, Instant};
 use lorawan_device::async_device::Timings;
@@ -28,8 +29,31 @@ use std::rc::Rc;
 /// What a node keeps through a power cut.
 #[derive(Debug, Default)]
 pub struct Flash {
-    agent: Option<[u8; AgentSnapshot::BYTES]>,
+    /// Written in turn.
+    agent: [Option<[u8; AGENT_BYTES]>; 2],
     lorawan: Option<[u8; Snapshot::BYTES]>,
+}
+
+const AGENT_BYTES: usize = AgentSnapshot::BYTES + slots::OVERHEAD_BYTES;
+
+impl Flash {
+    /// The places of the agent's snapshot, erased where nothing was written.
+    fn agent(&self) -> [[u8; AGENT_BYTES]; 2] {
+        self.agent.map(|place| place.unwrap_or([0xff; AGENT_BYTES]))
+    }
+
+    fn read_agent(&self) -> Option<AgentSnapshot> {
+        let [first, second] = self.agent();
+        let found = slots::read(&first, &second).expect("no write is torn here");
+        AgentSnapshot::from_bytes(found.content?.try_into().ok()?)
+    }
+
+    fn write_agent(&mut self, snapshot: &AgentSnapshot) {
+        let [first, second] = self.agent();
+        let next = slots::read(&first, &second).expect("no write is torn here").next;
+        let place = self.agent[next.place as usize].insert([0; AGENT_BYTES]);
+        slots::write(next.serial, &snapshot.to_bytes(), place).expect("the place was made to measure");
+    }
 }
 
 /// Everything a node's task needs.
@@ -80,7 +104,7 @@ pub async fn run(setup: NodeSetup) {
         object: &mut object,
     };
     let now = setup.air.clock().now();
-    let stored = setup.flash.borrow().agent.and_then(|bytes| AgentSnapshot::from_bytes(&bytes));
+    let stored = setup.flash.borrow().read_agent();
     let mut agent = Agent::new(agent_config(&setup, shape), memory, stored.unwrap_or_default(), now)
         .expect("the slices were made for this shape");
     let mut guard = guard(&setup, now);
@@ -120,6 +144,7 @@ fn agent_config(setup: &NodeSetup, shape: Shape) -> AgentConfig {
     AgentConfig {
         dev_eui: identity.dev_eui,
         secret: DeviceSecret::new(identity.secret),
+        epoch_limits: setup.fleet.epoch_limits,
         anchor: TrustAnchor::of(&setup.fleet.signing_key),
         task_id: setup.fleet.federation.task_id,
         shape,
@@ -285,7 +310,7 @@ impl driver::World for NodeWorld {
     }
 
     async fn store(&mut self, snapshot: &AgentSnapshot) -> Result<(), Infallible> {
-        self.flash.borrow_mut().agent = Some(snapshot.to_bytes());
+        self.flash.borrow_mut().write_agent(snapshot);
         Ok(())
     }
 

@@ -89,7 +89,7 @@ impl Chain {
             let at = match record {
                 Record::ScaleSettled(settled) => settled.at,
                 Record::Closing(closing) => closing.at,
-                Record::Frame(_) | Record::DownlinkCounters { .. } => continue,
+                Record::Frame { .. } | Record::DownlinkCounters { .. } => continue,
             };
             versions.push(score(experiment, &aggregator, at)?);
         }

@@ -50,7 +50,8 @@ impl Aggregator {
             Some(counter) => counter,
             None => {
                 let limit = device.down.wanted_limit();
-                self.actions.push_back(Action::Append(Record::DownlinkCounters { dev_eui, limit }));
+                let epoch = device.link.epoch();
+                self.actions.push_back(Action::Append(Record::DownlinkCounters { dev_eui, epoch, limit }));
                 device.down.grant(limit);
                 device.down.take().expect("a block was granted a moment ago")
             }

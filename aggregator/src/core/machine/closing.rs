@@ -1,16 +1,20 @@
 //! Closing: the scale once, versions ever after.
 use super::{Aggregator, SettledTask, VersionNote};
 use crate::core::distribution::Published;
-use crate::core::federation::ScaleSource;
+use crate::core::federation::{Federation, ScaleSource};
 use crate::core::ledger::{Closing, Record, ReplayError, ScaleSettled};
 use crate::core::version::{ContributionId, Version};
 use chirrup_protocol::manifest::{MANIFEST_BYTES, Manifest, TrustAnchor, sha256};
+use chirrup_protocol::message::contribution;
 use chirrup_protocol::object::{MAX_OBJECT_BYTES, ObjectKind};
 use chirrup_protocol::task::{Scale, Task};
-use chirrup_protocol::time::Instant;
+use chirrup_protocol::time::{Duration, Instant};
 
 /// Contributions that may wait for a version; at this number it closes whatever the cadence says.
 const MAX_WAITING: usize = 4_096;
+/// A version is published only when the one so many before it can no longer be meant: of a base version the low ten
+/// bits travel.
+pub const BASE_REACH: u32 = (1 << contribution::BASE_VERSION_BITS) - 1;
 
 impl Aggregator {
     pub(super) fn scale_due_at(&self) -> Option<Instant> {
@@ -25,12 +29,30 @@ impl Aggregator {
 
     pub(super) fn version_due_at(&self) -> Option<Instant> {
         let cadence = &self.federation.cadence;
-        match self.waiting.len() {
-            0 => None,
-            MAX_WAITING.. => Some(self.last_closing),
-            waiting if waiting >= cadence.buffer => Some(self.last_closing + cadence.min_interval),
-            _ => Some(self.last_closing + cadence.max_interval),
-        }
+        let wait = match self.waiting.len() {
+            0 => return None,
+            MAX_WAITING.. => Duration::ZERO,
+            waiting if waiting >= cadence.buffer => cadence.min_interval,
+            _ => cadence.max_interval,
+        };
+        Some((self.last_closing + wait).max(self.base_is_gone_at()))
+    }
+
+    /// No more contributions may wait, and no version may close yet.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting.len() >= MAX_WAITING
+    }
+
+    /// When no frame that names the version [`BASE_REACH`] before the next one may come any more: it was superseded,
+    /// then its objects expired, then a frame may be as old as it may be.
+    fn base_is_gone_at(&self) -> Instant {
+        let next = self.current.as_ref().map_or(0, |current| current.number + 1);
+        // Versions count from 1: this is the one that superseded it.
+        let successor = next.checked_sub(BASE_REACH).and_then(|base| self.notes.get(base as usize));
+        let Federation { object_lifetime, max_frame_age, .. } = self.federation;
+        successor.map_or(Instant::ZERO, |note| {
+            note.at + object_lifetime + max_frame_age + Duration::from_micros(1)
+        })
     }
 
     pub(super) fn close_what_is_due(&mut self, now: Instant) {

@@ -3,7 +3,7 @@ use super::Aggregator;
 use crate::core::federation::Federation;
 use crate::core::intake::Reject;
 use crate::core::version::Version;
-use chirrup_protocol::ids::DevEui;
+use chirrup_protocol::ids::{DevEui, GatewayId};
 use chirrup_protocol::region::DataRate;
 use chirrup_protocol::task::Scale;
 use chirrup_protocol::time::Instant;
@@ -26,6 +26,8 @@ pub struct DeviceStanding {
     pub model_version: u32,
     /// Contributions accepted from it.
     pub contributions: u64,
+    /// The highest epoch that its frames have shown.
+    pub epoch: u32,
 }
 
 /// A published version, in short.
@@ -81,6 +83,16 @@ impl Aggregator {
         &self.rejects
     }
 
+    /// Uplinks that were put off since the start.
+    pub const fn put_off(&self) -> u64 {
+        self.put_off
+    }
+
+    /// Gateways that brought bad tags not long ago, and how many each may still bring.
+    pub fn short_gateways(&self, now: Instant) -> impl Iterator<Item = (GatewayId, u32)> + '_ {
+        self.throttle.short(now)
+    }
+
     /// The devices, in order of their EUIs.
     pub fn devices(&self) -> impl Iterator<Item = DeviceStanding> + '_ {
         self.devices.iter().map(|(&dev_eui, device)| DeviceStanding {
@@ -91,6 +103,7 @@ impl Aggregator {
             battery: device.battery,
             model_version: device.holding.model_version,
             contributions: device.accepted,
+            epoch: device.link.epoch(),
         })
     }
 }

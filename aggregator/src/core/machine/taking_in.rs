@@ -1,6 +1,6 @@
 //! Taking in a frame whose seal verified.
 use super::Aggregator;
-use crate::core::intake::{Opened, Reject};
+use crate::core::intake::{Advance, Opened, Reject};
 use crate::core::strategy::to_fixed;
 use crate::core::version::{Contribution, n_params};
 use chirrup_protocol::backhaul::Uplink;
@@ -9,12 +9,16 @@ use chirrup_protocol::ids::DevEui;
 use chirrup_protocol::message::moments::Moments;
 use chirrup_protocol::message::status::Status;
 use chirrup_protocol::message::{contribution, port};
+use chirrup_protocol::seal::Counters;
 use chirrup_protocol::task::{Kind, Task};
+use chirrup_protocol::time::Instant;
 
 impl Aggregator {
-    pub(super) fn take_in(&mut self, uplink: &Uplink, opened: &Opened) {
+    pub(super) fn take_in(&mut self, now: Instant, uplink: &Uplink, opened: &Opened) {
         let device = self.devices.get_mut(&uplink.dev_eui).expect("its seal verified, so it is enrolled");
-        device.link.accept(opened.counter);
+        if device.link.accept(now, opened.number) == Advance::Begins {
+            device.down = Counters::restored(0);
+        }
         device.last_heard = device.last_heard.max(Some(uplink.received_at));
         device.data_rate = Some(uplink.data_rate);
         device.quality.heard(uplink);
@@ -50,7 +54,7 @@ impl Aggregator {
             return Err(Reject::Duplicate);
         }
         device.accepted += 1;
-        if device.link.is_latest(opened.counter) {
+        if device.link.is_latest(opened.number) {
             device.holding.contributed(&self.registry, base_version);
         }
         self.waiting.insert(id, Contribution { base_version, examples: message.examples.get(), changes });
@@ -61,7 +65,7 @@ impl Aggregator {
         let status = Status::parse(&opened.message).map_err(|_| Reject::MalformedMessage)?;
         let device = self.devices.get_mut(&dev_eui).expect("its seal verified, so it is enrolled");
         // What a backlog says of the past must not replace what a device said since.
-        if device.link.is_latest(opened.counter) {
+        if device.link.is_latest(opened.number) {
             device.holding.update(&self.registry, &status);
             device.battery = Some(status.battery);
         }

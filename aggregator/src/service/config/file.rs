@@ -100,6 +100,12 @@ pub struct Cadence {
     pub min_interval_s: u64,
     pub max_interval_s: u64,
     pub max_staleness: u32,
+    #[serde(default = "max_frame_age_days")]
+    pub max_frame_age_days: u32,
+}
+
+const fn max_frame_age_days() -> u32 {
+    7
 }
 
 #[derive(Deserialize)]

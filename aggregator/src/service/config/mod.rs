@@ -258,6 +258,7 @@ fn federation(
             highest: DataRate(advice.highest),
         }),
         object_lifetime: seconds(u64::from(file.task.object_lifetime_days) * 86_400),
+        max_frame_age: seconds(u64::from(file.cadence.max_frame_age_days) * 86_400),
         devices,
     })
 }

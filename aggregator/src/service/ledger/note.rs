@@ -1,7 +1,7 @@
 //! Which federation a ledger belongs to.
 //!
 //! Whatever enters the hash of a version, or decides whether a frame is accepted, is fixed by the first start: task,
-//! source of the scale, strategy, width of the model, the limit of staleness, the devices that are enrolled with
+//! source of the scale, strategy, width of the model, the limits of staleness and of a frame's age, the devices that are enrolled with
 //! their secrets, and the signing key, which nodes hold. What steers only the future may change: the cadence's
 //! buffer and intervals, when the scale settles, downlinks, advice, lifetimes; and devices may be added or revoked.
 use crate::core::Federation;
@@ -40,6 +40,8 @@ impl Note {
         compare("the strategy", format!("{:?}", ours.strategy), format!("{:?}", theirs.strategy));
         let staleness = |federation: &Federation| federation.cadence.max_staleness.to_string();
         compare("cadence.max_staleness", staleness(ours), staleness(theirs));
+        let age = |federation: &Federation| format!("{} s", federation.max_frame_age.as_secs_f64());
+        compare("cadence.max_frame_age_days", age(ours), age(theirs));
         compare("the signing key's public part", hex::encode(self.public_key), hex::encode(other.public_key));
         differences.extend(ours.devices.iter().filter_map(|device| lost(device, &theirs.devices)));
         differences

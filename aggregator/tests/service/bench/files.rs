@@ -77,7 +77,7 @@ classes = 3
 codec = "topk"
 max_contribution_bytes = 40
 model_bits = 8
-object_lifetime_days = 30
+object_lifetime_days = 1
 learner = { kind = "softmax", learning_rate = 0.1, l2 = 0.0 }
 participation = { min_examples = 4, max_examples = 100, price_nats_per_s = 0.1, max_per_version = 2 }
 
@@ -93,9 +93,10 @@ server_rate = 1.0
 
 [cadence]
 buffer = 2
-min_interval_s = 0
+min_interval_s = 170
 max_interval_s = 3600
 max_staleness = 20
+max_frame_age_days = 1
 
 [downlink]
 region = "eu868"

@@ -3,7 +3,7 @@ use super::{Agent, Current, UnderWay, UpdateUnderWay};
 use crate::agent::event::{Action, Link, MAX_FRAME_BYTES, Uplink};
 use crate::agent::judgement::{Evidence, is_worth_sending};
 use crate::agent::local::Encoding;
-use crate::agent::snapshot::{AgentSnapshot, DOWNLINK_SLACK, SEQUENCE_SLACK};
+use crate::agent::snapshot::{AgentSnapshot, SEQUENCE_SLACK};
 use chirrup_protocol::airtime::{LORAWAN_OVERHEAD_BYTES, frame_airtime};
 use chirrup_protocol::message::contribution::{self, BaseVersion, Contribution, ExampleCount};
 use chirrup_protocol::message::port;
@@ -55,7 +55,7 @@ impl Agent<'_> {
             return None;
         }
         let intent = self.intent(now, link)?;
-        if let Some(snapshot) = self.snapshot_needed(intent) {
+        if let Some(snapshot) = self.snapshot_needed(now, intent) {
             self.stored = snapshot;
             self.under_way = UnderWay::Store;
             return Some(Action::Store(snapshot));
@@ -139,17 +139,14 @@ impl Agent<'_> {
     }
 
     /// A snapshot that must be durable before the next frame.
-    fn snapshot_needed(&self, intent: Intent) -> Option<AgentSnapshot> {
+    fn snapshot_needed(&self, now: Instant, intent: Intent) -> Option<AgentSnapshot> {
         let mut snapshot = self.stored;
-        if self.up.next() >= self.stored.up_counters {
-            snapshot.up_counters = self.up.wanted_limit();
+        if let Some(epochs) = self.epochs.wanted(now) {
+            snapshot.epochs = epochs;
         }
         // Not before one is sent: a node that restarts often would run ahead of the eight bits that travel.
         if intent == Intent::Contribution && self.next_sequence >= self.stored.sequences {
             snapshot.sequences = self.next_sequence + SEQUENCE_SLACK;
-        }
-        if self.down.expected() > self.stored.down_from {
-            snapshot.down_from = self.down.expected() + DOWNLINK_SLACK;
         }
         (snapshot != self.stored).then_some(snapshot)
     }
@@ -158,16 +155,11 @@ impl Agent<'_> {
         let mut message = [0; seal::MAX_MESSAGE_BYTES];
         let room = link.max_payload_bytes.checked_sub(seal::OVERHEAD_BYTES)?.min(message.len());
         let room = &mut message[..room];
-        let (fport, length) = match intent {
-            Intent::Poll => {
-                let length = self.status(link).emit(room).ok()?;
-                self.under_way = UnderWay::Poll;
-                (port::STATUS, length)
-            }
+        let (fport, length, under_way) = match intent {
+            Intent::Poll => (port::STATUS, self.status(link).emit(room).ok()?, UnderWay::Poll),
             Intent::Moments => {
                 let emitted = self.report.emit(&self.memory, room).ok()?;
-                self.under_way = UnderWay::Moments { features: emitted.features };
-                (port::MOMENTS, emitted.bytes)
+                (port::MOMENTS, emitted.bytes, UnderWay::Moments { features: emitted.features })
             }
             Intent::Contribution => {
                 let Some(length) = self.contribution(link, room) else {
@@ -175,13 +167,14 @@ impl Agent<'_> {
                     self.evidence = Evidence::default();
                     return None;
                 };
-                self.under_way = UnderWay::Contribution;
-                (port::CONTRIBUTION, length)
+                (port::CONTRIBUTION, length, UnderWay::Contribution)
             }
         };
+        let payload = self.seal(fport, &message[..length])?;
+        self.under_way = under_way;
         let silence = self.config.status_interval.saturating_mul(SILENT_STATUS_INTERVALS);
         self.confirming = self.unanswered >= UNANSWERED_BEFORE_CONFIRMING || now - self.last_heard >= silence;
-        Some(Uplink { fport, payload: self.seal(fport, &message[..length]), confirm: self.confirming })
+        Some(Uplink { fport, payload, confirm: self.confirming })
     }
 
     fn status(&self, link: &Link) -> Status {
@@ -218,13 +211,13 @@ impl Agent<'_> {
         contribution.emit(message).ok()
     }
 
-    fn seal(&mut self, fport: u8, message: &[u8]) -> Vec<u8, MAX_FRAME_BYTES> {
-        let counter = self.up.take().expect("a snapshot reserved it before");
+    /// Seals a message; `None` once the counters of the epoch are used up, after 2^40 of them.
+    fn seal(&mut self, fport: u8, message: &[u8]) -> Option<Vec<u8, MAX_FRAME_BYTES>> {
+        let counter = self.epochs.take_uplink().expect("a snapshot reserved it before");
         let mut frame = [0; MAX_FRAME_BYTES];
-        let binding = self.binding(Direction::Up, fport);
-        let length = seal::seal(&self.up_key, binding, counter, message, &mut frame)
-            .expect("the message was cut to what a frame carries");
-        Vec::from_slice(&frame[..length]).expect("both have the size of the largest frame")
+        let binding = self.binding(self.epochs.epoch(), Direction::Up, fport);
+        let length = seal::seal(&self.up_key, binding, counter, message, &mut frame).ok()?;
+        Vec::from_slice(&frame[..length]).ok()
     }
 }
 

@@ -5,6 +5,7 @@ use chirrup_learn::moments::FeatureSums;
 use chirrup_learn::scale::FeatureScale;
 use chirrup_protocol::codec::linear;
 use chirrup_protocol::codec::update::UpdateCodec;
+use chirrup_protocol::epoch::{Limits, uplink_epoch};
 use chirrup_protocol::ids::{DevEui, TaskId};
 use chirrup_protocol::manifest::{Manifest, TrustAnchor, sha256};
 use chirrup_protocol::message::chunk::Chunk;
@@ -38,6 +39,7 @@ pub fn config(shape: Shape) -> AgentConfig {
     AgentConfig {
         dev_eui: DEV_EUI,
         secret: secret(),
+        epoch_limits: Limits::default(),
         anchor: TrustAnchor::of(&signing_key()),
         task_id: TASK_ID,
         shape,
@@ -121,22 +123,36 @@ pub fn link(data_rate: DataRate) -> Link {
 }
 
 /// The aggregator's side of the seals.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Peer {
+    /// The highest epoch that an uplink has shown it.
+    pub epoch: u32,
     expected_up: u64,
-    pub next_down: u64,
+    next_down: u64,
 }
 
 impl Peer {
-    /// Counter and message of an uplink.
-    pub fn open(&mut self, uplink: &Uplink) -> (u64, Vec<u8>) {
-        let key = secret().frame_key(DEV_EUI, 0, Direction::Up);
-        let counter = Header::parse(&uplink.payload).unwrap().counter(self.expected_up);
-        let binding = Binding { dev_eui: DEV_EUI, epoch: 0, direction: Direction::Up, fport: uplink.fport };
+    /// Epoch, counter and message of an uplink, which need not arrive.
+    pub fn read(&self, uplink: &Uplink) -> (u32, u64, Vec<u8>) {
+        let key_id = Header::parse(&uplink.payload).unwrap().key_id;
+        let epoch = uplink_epoch(key_id, self.epoch).unwrap();
+        let key = secret().frame_key(DEV_EUI, epoch, Direction::Up);
+        let expected = if epoch == self.epoch { self.expected_up } else { 0 };
+        let binding = Binding { dev_eui: DEV_EUI, epoch, direction: Direction::Up, fport: uplink.fport };
         let mut message = [0; MAX_MESSAGE_BYTES];
-        let length = seal::open(&key, binding, counter, &uplink.payload, &mut message).unwrap();
+        let opened = seal::open_near(&key, binding, expected, &uplink.payload, &mut message);
+        let (counter, length) = opened.unwrap();
+        (epoch, counter, message[..length].to_vec())
+    }
+
+    /// The uplink arrives: its counter and message.
+    pub fn open(&mut self, uplink: &Uplink) -> (u64, Vec<u8>) {
+        let (epoch, counter, message) = self.read(uplink);
+        if epoch > self.epoch {
+            (self.epoch, self.next_down) = (epoch, 0);
+        }
         self.expected_up = counter + 1;
-        (counter, message[..length].to_vec())
+        (counter, message)
     }
 
     pub fn seal(&mut self, fport: u8, message: &[u8]) -> (u8, Vec<u8>) {
@@ -145,8 +161,8 @@ impl Peer {
     }
 
     pub fn seal_with(&self, counter: u64, fport: u8, message: &[u8]) -> Vec<u8> {
-        let key = secret().frame_key(DEV_EUI, 0, Direction::Down);
-        let binding = Binding { dev_eui: DEV_EUI, epoch: 0, direction: Direction::Down, fport };
+        let key = secret().frame_key(DEV_EUI, self.epoch, Direction::Down);
+        let binding = Binding { dev_eui: DEV_EUI, epoch: self.epoch, direction: Direction::Down, fport };
         let mut frame = [0; 242];
         let length = seal::seal(&key, binding, counter, message, &mut frame).unwrap();
         frame[..length].to_vec()
@@ -160,14 +176,18 @@ impl Peer {
 
     /// Every chunk of an object's stream in a downlink of its own.
     pub fn chunks(&mut self, tag: ObjectTag, stream: &[u8]) -> Vec<(u8, Vec<u8>)> {
-        let of = |(index, bytes)| {
-            let mut message = [0; 64];
-            let length = Chunk { object: tag, first: index as u8, bytes }.emit(&mut message).unwrap();
-            message[..length].to_vec()
-        };
-        let messages: Vec<Vec<u8>> = stream.chunks(CHUNK_BYTES).enumerate().map(of).collect();
-        messages.iter().map(|message| self.seal(port::CHUNK, message)).collect()
+        chunk_messages(tag, stream).iter().map(|message| self.seal(port::CHUNK, message)).collect()
     }
+}
+
+/// Every chunk of an object's stream in a message of its own.
+pub fn chunk_messages(tag: ObjectTag, stream: &[u8]) -> Vec<Vec<u8>> {
+    let of = |(index, bytes)| {
+        let mut message = [0; 64];
+        let length = Chunk { object: tag, first: index as u8, bytes }.emit(&mut message).unwrap();
+        message[..length].to_vec()
+    };
+    stream.chunks(CHUNK_BYTES).enumerate().map(of).collect()
 }
 
 /// A powered node.

@@ -1,10 +1,11 @@
 //! Whatever happens, in whatever order: the agent makes progress, and no counter is used twice.
 use super::bench::*;
-use crate::agent::{Action, AgentSnapshot, Event, Link, Refusal};
+use crate::agent::{Action, AgentConfig, AgentSnapshot, Event, Link, Refusal};
+use chirrup_protocol::epoch::Limits;
 use chirrup_protocol::message::control::{Control, MomentsWanted};
+use chirrup_protocol::message::port;
 use chirrup_protocol::object::{ObjectKind, ObjectTag};
 use chirrup_protocol::region::DataRate;
-use chirrup_protocol::seal::Header;
 use chirrup_protocol::time::{Duration, Instant};
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -49,19 +50,21 @@ fn turn() -> impl Strategy<Value = Turn> {
 struct Life {
     now: Instant,
     flash: AgentSnapshot,
-    next_down: u64,
+    peer: Peer,
     joined: bool,
-    counters: BTreeSet<u64>,
-    expected: u64,
+    /// Epoch and counter of every frame.
+    used: BTreeSet<(u32, u64)>,
     last_frame_at: Option<Instant>,
 }
 
 impl Life {
     /// Runs until the power is cut. Returns how many turns were taken.
     fn run(&mut self, board: &mut Board, turns: &[Turn]) -> Result<usize, TestCaseError> {
-        let mut node = board.power_on(self.flash, self.now);
+        let epoch_limits = Limits { counters: 90, age: Duration::from_secs(150_000) };
+        let config = AgentConfig { epoch_limits, ..config(SHAPE) };
+        let mut node = board.power_on_as(config, self.flash, self.now);
         node.link.joined = self.joined;
-        node.peer.next_down = self.next_down;
+        node.peer = self.peer;
         let mut tuned = 0;
         for (index, turn) in turns.iter().enumerate() {
             match turn {
@@ -90,7 +93,7 @@ impl Life {
                 }
             }
             self.now = node.now;
-            self.next_down = node.peer.next_down;
+            self.peer = node.peer;
         }
         prop_assert!(tuned <= turns.len() / 2 + 1, "the data rate follows an exchange, never another change");
         Ok(turns.len())
@@ -107,20 +110,27 @@ impl Life {
             }
             Action::Store(_) if fails => node.agent.handle(node.now, Event::StoreFailed),
             Action::Store(snapshot) => {
-                prop_assert!(snapshot.up_counters >= self.flash.up_counters);
+                let (new, old) = (snapshot.epochs, self.flash.epochs);
+                prop_assert!((new.epoch, new.up_limit) >= (old.epoch, old.up_limit));
+                prop_assert!((new.epoch, new.down_limit) >= (old.epoch, old.down_limit));
+                prop_assert!(new.epoch == old.epoch || new.epoch == old.epoch + 1);
                 prop_assert!(snapshot.sequences >= self.flash.sequences);
-                prop_assert!(snapshot.down_from >= self.flash.down_from);
                 self.flash = snapshot;
                 node.agent.handle(node.now, Event::Stored);
             }
             Action::Transmit(uplink) => {
-                let counter = Header::parse(&uplink.payload).unwrap().counter(self.expected);
-                prop_assert!(self.counters.insert(counter), "counter {counter} was used twice");
-                prop_assert!(counter < self.flash.up_counters);
+                let (epoch, counter, _) = node.peer.read(&uplink);
+                prop_assert!(Some(&(epoch, counter)) > self.used.last(), "{epoch} {counter} was used twice");
+                self.used.insert((epoch, counter));
+                let stored = self.flash.epochs;
+                prop_assert!(epoch == stored.epoch && counter < stored.up_limit);
+                prop_assert!(epoch <= node.peer.epoch + 1, "the aggregator is more than one epoch behind");
                 prop_assert!(self.last_frame_at < Some(node.now), "two frames at {}", node.now);
                 self.last_frame_at = Some(node.now);
                 prop_assert!(uplink.payload.len() <= node.link.max_payload_bytes);
-                self.expected = counter + 1;
+                if !matches!(turn, Turn::Refused(_) | Turn::Unanswered) {
+                    node.peer.open(&uplink);
+                }
                 self.answer(node, turn);
             }
         }
@@ -152,8 +162,8 @@ impl Life {
                     ObjectKind::Model => model_stream(version, 0.5),
                     ObjectKind::Keys => stream(&manifest(ObjectKind::Keys, version, 0, &[1; 69]), &[1; 69]),
                 };
-                let chunks = node.peer.chunks(ObjectTag::new(kind, version), &stream);
-                Some(chunks[index % chunks.len()].clone())
+                let messages = chunk_messages(ObjectTag::new(kind, version), &stream);
+                Some(node.peer.seal(port::CHUNK, &messages[index % messages.len()]))
             }
             _ => None,
         };
@@ -173,10 +183,9 @@ proptest! {
         let mut life = Life {
             now: Instant::ZERO,
             flash: AgentSnapshot::default(),
-            next_down: 0,
+            peer: Peer::default(),
             joined: false,
-            counters: BTreeSet::new(),
-            expected: 0,
+            used: BTreeSet::new(),
             last_frame_at: None,
         };
         let mut board = Board::new(SHAPE);
