@@ -129,6 +129,16 @@ def topk_cases():
                 yield {"input": name, "room_bytes": room, "payload": payload.hex(), "decoded": decoded}
 
 
+def threshold_cases():
+    thresholds = [("gaussian", 0.0078125), ("heavy tails", 0.015625), ("large", 4096.0), ("ties", 0.125), ("crowd", 1.0)]
+    for name, threshold in thresholds:
+        for room in [8, 36, 100]:
+            payload = topk.encode(ALL[name], room, threshold)
+            decoded = to_hex(topk.decode(payload, len(ALL[name])))
+            fields = {"input": name, "threshold": to_hex([threshold]), "room_bytes": room}
+            yield {**fields, "payload": payload.hex(), "decoded": decoded}
+
+
 def linear_case(name, params, columns, width):
     payload = linear.encode(params, columns, width)
     decoded = to_hex(linear.decode(payload, len(params) // columns, columns, width))
@@ -440,6 +450,7 @@ FILES = {
     "inputs": input_cases,
     "generator": generator_cases,
     "topk": topk_cases,
+    "threshold": threshold_cases,
     "linear": linear_cases,
     "dense": dense_cases,
     "drive": drive_cases,

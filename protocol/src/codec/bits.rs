@@ -24,15 +24,6 @@ impl<'a> BitWriter<'a> {
         (0..count).rev().try_for_each(|index| self.bit(value >> index & 1 == 1))
     }
 
-    /// Golomb-Rice code: `value >> parameter` ones, a zero, then the low `parameter` bits.
-    pub fn rice(&mut self, value: u32, parameter: u32) -> Option<()> {
-        for _ in 0..value >> parameter {
-            self.bit(true)?;
-        }
-        self.bit(false)?;
-        self.bits(value, parameter)
-    }
-
     /// Fills the last byte with ones and returns the number of bytes.
     pub fn finish(mut self) -> usize {
         while !self.used_bits.is_multiple_of(8) {
@@ -76,22 +67,13 @@ impl<'a> BitReader<'a> {
         left < 8 && (0..left).all(|_| self.bit() == Some(true))
     }
 
-    pub fn rice(&mut self, parameter: u32) -> Option<u32> {
-        let mut high = 0u32;
-        while self.bit()? {
-            high += 1;
-        }
-        let low = self.bits(parameter)?;
-        high.checked_shl(parameter)?.checked_add(low)
-    }
-
     /// Bits that were not read.
     pub const fn remaining(&self) -> usize {
         self.bytes.len() * 8 - self.used_bits
     }
 }
 
-/// Bits that [`BitWriter::rice`] takes.
+/// Bits of a Golomb-Rice code: `value >> parameter` ones, a zero, then the low `parameter` bits.
 pub const fn rice_bits(value: u32, parameter: u32) -> u32 {
     (value >> parameter) + 1 + parameter
 }

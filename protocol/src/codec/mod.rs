@@ -27,6 +27,7 @@ pub mod dense;
 pub mod drive;
 pub mod eden;
 pub mod elastic;
+mod entries;
 pub mod feedback;
 pub mod hadamard;
 pub mod linear;
@@ -47,6 +48,7 @@ pub mod statistics;
 pub mod terngrad;
 #[cfg(all(test, feature = "std"))]
 mod testing;
+pub mod threshold;
 pub mod topk;
 pub mod tree;
 pub mod update;

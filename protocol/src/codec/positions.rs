@@ -49,7 +49,8 @@ impl Positions {
         params: usize,
     ) -> Option<Self> {
         let missing = positions.clone().count();
-        let rice = Some(best_rice(&positions)).filter(|(bits, _)| *bits < shares_bits(positions, params));
+        let rice =
+            Some(best_rice(positions.clone())).filter(|(bits, _)| *bits < shares_bits(positions, params));
         let form = if rice.is_some() { GAPS } else { SHARES };
         encoder.uniform(form, FORMS)?;
         if let Some((_, rice)) = rice {
@@ -142,16 +143,15 @@ fn shares_bits(positions: impl Iterator<Item = usize> + Clone, params: usize) ->
 }
 
 /// Bits of the second form, its parameter included, and the smallest parameter that gives them.
-fn best_rice(positions: &(impl Iterator<Item = usize> + Clone)) -> (usize, u32) {
-    let cost = |rice| {
-        let mut next = 0;
-        let bits = positions.clone().map(|position| {
-            let gap = position - core::mem::replace(&mut next, position + 1);
-            rice_bits(gap as u32, rice) as usize
-        });
-        (RICE_PARAMETERS.ilog2() as usize + bits.sum::<usize>(), rice)
-    };
-    (0..RICE_PARAMETERS).map(cost).min().unwrap_or_default()
+fn best_rice(positions: impl Iterator<Item = usize>) -> (usize, u32) {
+    let mut bits = [RICE_PARAMETERS.ilog2() as usize; RICE_PARAMETERS as usize];
+    let mut next = 0;
+    for position in positions {
+        let gap = (position - next) as u32;
+        next = position + 1;
+        (0..).zip(&mut bits).for_each(|(rice, bits)| *bits += rice_bits(gap, rice) as usize);
+    }
+    bits.into_iter().zip(0..).min().unwrap_or_default()
 }
 
 fn write_rice(encoder: &mut Encoder<'_>, gap: u32, rice: u32) -> Option<()> {

@@ -2,7 +2,8 @@
 use crate::{digits, inputs, vectors};
 use chirrup_protocol::codec::random::Random;
 use chirrup_protocol::codec::{
-    Block, CodecError, dense, drive, eden, elastic, low_rank, nuqsgd, qsgd, sign, sparse_sign, terngrad, topk,
+    Block, CodecError, dense, drive, eden, elastic, low_rank, nuqsgd, qsgd, sign, sparse_sign, terngrad,
+    threshold, topk,
 };
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -68,27 +69,42 @@ fn the_generator_agrees() {
 }
 
 #[derive(Deserialize)]
-struct TopkCase {
+struct EntriesCase {
     input: String,
+    /// Of the threshold codec.
+    threshold: Option<String>,
     room_bytes: usize,
     payload: String,
     decoded: String,
 }
 
-#[test]
-fn sparse_top_k_agrees() {
+/// Encodes and decodes the vectors of a codec with the bytes of sparse top-k.
+fn check_entries(codec: &str, encode: impl Fn(&EntriesCase, &[f32], &mut [u8]) -> Result<usize, CodecError>) {
     let inputs = inputs();
-    for TopkCase { input, room_bytes, payload, decoded } in vectors("topk") {
-        let (update, name) = (&inputs[&input], format!("{input}, {room_bytes} bytes"));
-        let mut bytes = vec![0; room_bytes];
-        let length = topk::encode(update, &mut bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(hex::encode(&bytes[..length]), payload, "{name}");
+    for case in vectors::<EntriesCase>(codec) {
+        let (update, name) = (&inputs[&case.input], format!("{}, {} bytes", case.input, case.room_bytes));
+        let mut bytes = vec![0; case.room_bytes];
+        let length = encode(&case, update, &mut bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(hex::encode(&bytes[..length]), case.payload, "{name}");
         let mut values = vec![0.0; update.len()];
-        for entry in topk::decode(&hex::decode(payload).unwrap(), update.len()).unwrap() {
+        for entry in topk::decode(&hex::decode(&case.payload).unwrap(), update.len()).unwrap() {
             values[entry.index] = entry.value;
         }
-        assert_eq!(digits(&values), decoded, "{name}");
+        assert_eq!(digits(&values), case.decoded, "{name}");
     }
+}
+
+#[test]
+fn sparse_top_k_agrees() {
+    check_entries("topk", |_, update, payload| topk::encode(update, payload));
+}
+
+#[test]
+fn threshold_accumulation_agrees() {
+    check_entries("threshold", |case, update, payload| {
+        let bits = case.threshold.as_deref().map(|digits| u32::from_str_radix(digits, 16).unwrap());
+        threshold::encode(update, f32::from_bits(bits.expect("every case has one")), payload)
+    });
 }
 
 #[derive(Deserialize)]

@@ -10,9 +10,6 @@ class Writer:
     def put(self, value, count):
         self.bits += [value >> shift & 1 for shift in reversed(range(count))]
 
-    def unary(self, ones):
-        self.bits += [1] * ones + [0]
-
     def payload(self):
         bits = self.bits + [1] * (-len(self.bits) % 8)
         return bytes(int("".join(map(str, bits[at : at + 8])), 2) for at in range(0, len(bits), 8))
@@ -36,12 +33,6 @@ class Reader:
             value = 2 * value + bit
         self.at += count
         return value
-
-    def unary(self):
-        ones = 0
-        while (bit := self.take(1)) == 1:
-            ones += 1
-        return None if bit is None else ones
 
 
 def leb128(value):
