@@ -4,7 +4,7 @@ use chirrup_protocol::codec::{
     Block, CodecError, basis::Basis, drive::Scale, low_rank::Shape, terngrad::Clip,
 };
 use chirrup_protocol::codec::{
-    dense, drive, eden, elastic, low_rank, nuqsgd, qsgd, sign, sparse_sign, terngrad, topk,
+    dense, drive, eden, elastic, low_rank, nuqsgd, qsgd, sign, sparse_sign, terngrad, threshold, topk,
 };
 use chirrup_protocol::codec::{plan, update::UpdateCodec};
 use core::hint::black_box;
@@ -55,6 +55,14 @@ pub const ITEMS: &[Item] = codecs! [
         none, |x, _, p| topk::encode(x, p).map(|bytes| Block { bytes, end: x.len() }),
         none, |p, _, x| {
             for entry in topk::decode(p, x.len())? {
+                x[entry.index] = entry.value;
+            }
+            Ok(0..x.len())
+        };
+    "threshold accumulation",
+        none, |x, _, p| threshold::encode(x, 1e-6, p).map(|bytes| Block { bytes, end: x.len() }),
+        none, |p, _, x| {
+            for entry in threshold::decode(p, x.len())? {
                 x[entry.index] = entry.value;
             }
             Ok(0..x.len())
