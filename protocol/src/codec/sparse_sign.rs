@@ -86,7 +86,7 @@ pub fn encode(
         let mut picks = Picks { places, values, count: 0 };
         picks.largest(&mut rows, update, count);
         let code = picks.trim()?;
-        if let Some(bytes) = picks.write(Encoder::new(payload), code, params).and_then(|end| end.finish(0)) {
+        if let Some(bytes) = picks.write(Encoder::new(payload), code, params).and_then(|end| end.finish(1)) {
             return Ok(Block { bytes, end: params });
         }
     }

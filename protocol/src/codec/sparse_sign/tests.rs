@@ -143,6 +143,14 @@ fn what_no_encoder_writes_is_refused() {
     assert_eq!(decoded(&[0x8b, 0xe2, 0xb4, 0, 0], options, 8), Err(CodecError::BadField { field: "length" }));
 }
 
+#[test]
+fn a_payload_of_the_first_symbols_alone_has_a_byte() {
+    let options = options(Basis::Identity, 1, 1);
+    let payload = encoded(&[1.9e-9], options, 36).unwrap();
+    assert_eq!(payload, [0xff]);
+    assert_eq!(decoded(&payload, options, 1).unwrap(), [1.0 / 536_870_912.0]);
+}
+
 proptest! {
     #[test]
     fn each_payload_leaves_less(
