@@ -25,6 +25,8 @@ pub struct Codec {
     options: &'static [u8],
     /// From this many bytes on a coordinate fits.
     room: usize,
+    /// From this magnitude on there is something to say.
+    least: f32,
 }
 
 /// What most codecs have in common.
@@ -34,6 +36,7 @@ const PLAIN: Codec = Codec {
     scratch: |_| 0,
     options: &[0],
     room: 12,
+    least: 1e-6,
 };
 
 const fn seed(options: u8) -> u32 {
@@ -213,6 +216,28 @@ pub const SPARSE_SIGN: Codec = Codec {
     ..PLAIN
 };
 
+/// The entries above a threshold, which the options set from nothing to more than any.
+pub const THRESHOLD: Codec = Codec {
+    encode: |options, update, _, _, payload| {
+        let threshold = f32::from(options) / 64.0;
+        codec::threshold::encode(update, threshold, payload).map(|bytes| Block { bytes, end: update.len() })
+    },
+    decode: |_, payload, _, update| {
+        // What a payload holds is cleared, and nothing else.
+        let (sent, params) = (codec::threshold::decode(payload, update.len())?, update.len());
+        codec::threshold::clear_sent(payload, update)?;
+        for entry in sent {
+            assert_eq!(update[entry.index], 0.0);
+            update[entry.index] = entry.value;
+        }
+        update.iter_mut().filter(|value| value.is_nan()).for_each(|value| *value = 0.0);
+        Ok(0..params)
+    },
+    options: &[0, 1, 64],
+    least: 4.0,
+    ..PLAIN
+};
+
 /// The planner's choice among all of its candidates.
 pub const PLANNED: Codec = Codec {
     encode: |options, update, start, scratch, payload| {
@@ -252,8 +277,21 @@ pub fn update_codec_seeds() -> Vec<Vec<u8>> {
     UpdateCodec::all().map(seed).collect()
 }
 
-const CODECS: [Codec; 12] =
-    [TOPK, DENSE, DRIVE, EDEN, TERNGRAD, QSGD, NUQSGD, ELASTIC, SIGN, LOW_RANK, SPARSE_SIGN, PLANNED];
+const CODECS: [Codec; 13] = [
+    TOPK,
+    DENSE,
+    DRIVE,
+    EDEN,
+    TERNGRAD,
+    QSGD,
+    NUQSGD,
+    ELASTIC,
+    SIGN,
+    LOW_RANK,
+    SPARSE_SIGN,
+    THRESHOLD,
+    PLANNED,
+];
 
 impl Codec {
     fn scratch(&self, params: usize) -> Vec<f32> {
@@ -318,6 +356,17 @@ impl Codec {
         (self.encode)(options, update, start, &mut self.scratch(update.len()), payload)
     }
 
+    /// Whether the encoder may give this error for this update.
+    fn may_refuse(&self, error: CodecError, update: &[f32], room: usize) -> bool {
+        match error {
+            // Halves, which scales are, end at 65,504; sums and squares of many or large numbers may exceed them.
+            CodecError::NotFinite => update.iter().any(|value| !value.is_finite() || value.abs() >= 100.0),
+            CodecError::Nothing => update.iter().all(|value| value.abs() < self.least),
+            CodecError::NoRoom { .. } => room < self.room,
+            _ => false,
+        }
+    }
+
     /// Blocks of an update tile it, each decodes alone, and to its own coordinates.
     fn tiles(&self, options: u8, update: &[f32], room: usize) {
         let mut start = 0;
@@ -327,7 +376,7 @@ impl Codec {
                 Ok(block) => block,
                 Err(error) => {
                     return assert!(
-                        is_excuse(error, update, room < self.room),
+                        self.may_refuse(error, update, room),
                         "{error} of {:?}..",
                         &update[..update.len().min(8)]
                     );
@@ -343,18 +392,6 @@ impl Codec {
             }
             start = block.end;
         }
-    }
-}
-
-/// Whether an encoder may refuse this update.
-fn is_excuse(error: CodecError, update: &[f32], is_tight: bool) -> bool {
-    match error {
-        // Halves, which scales are, end at 65,504; sums and squares of many or large numbers may exceed them.
-        CodecError::NotFinite => update.iter().any(|value| !value.is_finite() || value.abs() >= 100.0),
-        // Even the largest is zero in half precision.
-        CodecError::Nothing => update.iter().all(|value| value.abs() < 1e-6),
-        CodecError::NoRoom { .. } => is_tight,
-        _ => false,
     }
 }
 
@@ -422,4 +459,5 @@ targets! {
     low_rank, low_rank_seeds, LOW_RANK;
     sparse_sign, sparse_sign_seeds, SPARSE_SIGN;
     planned, planned_seeds, PLANNED;
+    threshold, threshold_seeds, THRESHOLD;
 }
