@@ -191,7 +191,7 @@ fn dash(style: usize) -> &'static str {
 
 fn marker(svg: &mut String, (x, y): (f64, f64), style: usize) {
     let paint = format!("fill=\"{}\" stroke=\"#ffffff\" stroke-width=\"0.8\"", colour(style));
-    match (style + style / COLOURS.len()) % 3 {
+    match (style + 2 * (style / COLOURS.len())) % 3 {
         0 => writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" {paint}/>"),
         1 => writeln!(
             svg,

@@ -6,7 +6,8 @@ use chirrup_protocol::codec::sparse_sign::{Basis, Options};
 use chirrup_protocol::codec::terngrad::Clip;
 use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::codec::{
-    Block, CodecError, dense, drive, eden, elastic, low_rank, nuqsgd, qsgd, sign, sparse_sign, terngrad, topk,
+    Block, CodecError, dense, drive, eden, elastic, low_rank, nuqsgd, qsgd, sign, sparse_sign, terngrad,
+    threshold, topk,
 };
 use std::ops::Range;
 
@@ -127,6 +128,7 @@ pub fn all() -> Vec<Codec> {
         codecs.extend([1, 2, 3, 4].map(|bits| eden(bits, kind)));
     }
     codecs.extend([36, 100, 207].map(topk));
+    codecs.extend([1, 2].map(threshold));
     codecs.extend([3, 10, 30].map(|percent| sparse(percent, Basis::Identity)));
     codecs.extend([3, 10, 30].map(|percent| sparse(percent, Basis::Dct)));
     codecs.extend([(1, 4), (2, 4), (4, 4)].map(|(components, bits)| low_rank(components, bits)));
@@ -231,13 +233,30 @@ fn topk(most_bytes: usize) -> Codec {
             let bytes = topk::encode(update, &mut payload[..room])?;
             Ok(Block { bytes, end: update.len() })
         },
-        |payload, _, update| {
-            let entries = topk::decode(payload, update.len())?;
-            update.fill(0.0);
-            entries.for_each(|entry| update[entry.index] = entry.value);
-            Ok(0..update.len())
-        },
+        decode_entries,
     )
+}
+
+/// The threshold in root mean squares of the update.
+fn threshold(deviations: u8) -> Codec {
+    Codec::new(
+        "threshold",
+        format!("of {deviations} RMS"),
+        Some(threshold::CONTRACTIVE),
+        move |update, _, _, payload| {
+            let energy = update.iter().fold(0.0, |sum, value| sum + value * value);
+            let deviation = libm::sqrtf(energy / update.len() as f32);
+            let bytes = threshold::encode(update, f32::from(deviations) * deviation, payload)?;
+            Ok(Block { bytes, end: update.len() })
+        },
+        decode_entries,
+    )
+}
+
+fn decode_entries(payload: &[u8], _: u32, update: &mut [f32]) -> Result<Range<usize>, CodecError> {
+    update.fill(0.0);
+    topk::decode(payload, update.len())?.for_each(|entry| update[entry.index] = entry.value);
+    Ok(0..update.len())
 }
 
 fn planned(most_bytes: usize) -> Codec {
