@@ -81,14 +81,14 @@ async fn a_bad_configuration_is_refused_with_its_reason() {
 #[tokio::test]
 async fn secrets_that_others_may_read_are_refused_and_never_quoted() {
     let site = Site::new(&[&Node::new(1)], EMBEDDED);
-    for name in ["backhaul.key", "devices.toml"] {
+    for name in ["backhaul.key", "lorawan-keys.toml"] {
         set_mode(&site.path(name), 0o640);
         let output = check(&site).await;
         assert_eq!(output.status.code(), Some(1));
         assert!(text(&output.stderr).contains("640"), "{}", text(&output.stderr));
         set_mode(&site.path(name), 0o600);
     }
-    site.write_secret("devices.toml", "\"70b3d50000000001\" = \"c0ffee\"\n");
+    site.write_secret("lorawan-keys.toml", "\"70b3d50000000001\" = \"c0ffee\"\n");
     let output = check(&site).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(!text(&output.stderr).contains("c0ffee"));

@@ -36,7 +36,7 @@ impl Site {
             .iter()
             .map(|node| format!("\"{}\" = \"{}\"\n", node.dev_eui, hex::encode(node.app_key)))
             .collect();
-        site.write_secret("devices.toml", &devices);
+        site.write_secret("lorawan-keys.toml", &devices);
         site.write_secret("backhaul.key", &format!("{}\n", hex::encode([0x5a; 32])));
         site.configure(tables);
         site
@@ -45,7 +45,7 @@ impl Site {
     pub fn configure(&self, tables: &str) {
         let text = format!(
             "gateway_id = \"{GATEWAY}\"\nstate_file = \"gateway.redb\"\n\
-             [network]\nregion = \"eu868\"\nconcentrators = [\"{CONCENTRATOR}\"]\ndevices_file = \"devices.toml\"\n\
+             [network]\nregion = \"eu868\"\nconcentrators = [\"{CONCENTRATOR}\"]\ndevices_file = \"lorawan-keys.toml\"\n\
              [packet_forwarder]\nbind = \"127.0.0.1:0\"\n\
              [backhaul]\nkey_file = \"backhaul.key\"\n{tables}"
         );
