@@ -36,8 +36,9 @@ pub fn encode(update: &[f32], floor: f32, payload: &mut [u8]) -> Result<usize, C
     let lowest = floor.max(coarse::scale(code) / (2 * LEVELS) as f32);
     let all = Selection { update, code, threshold: lowest, most: update.len() };
     let selection = all.fitting(largest, have_bytes).ok_or(CodecError::NoRoom { have_bytes })?;
-    let encoder = selection.write(Encoder::new(payload)).and_then(|encoder| encoder.finish(0));
-    Ok(encoder.expect("these entries were said to fit"))
+    let mut encoder = Encoder::new(payload);
+    let written = selection.write(&mut encoder).and_then(|()| encoder.finish(0));
+    Ok(written.expect("these entries were said to fit"))
 }
 
 /// Decodes a payload into its coordinates, in ascending order.
@@ -150,7 +151,8 @@ impl<'a> Selection<'a> {
     }
 
     fn fits(&self, room: usize) -> bool {
-        self.write(Encoder::counting()).is_some_and(|encoder| encoder.meter().bytes() <= room)
+        let mut encoder = Encoder::counting();
+        self.write(&mut encoder).is_some() && encoder.meter().bytes() <= room
     }
 
     /// Index and value of each coordinate.
@@ -160,19 +162,20 @@ impl<'a> Selection<'a> {
         enumerated.filter(move |(_, value)| libm::fabsf(*value) >= threshold).take(most)
     }
 
-    /// `None` where the encoder is full.
-    fn write<'b>(&self, mut encoder: Encoder<'b>) -> Option<Encoder<'b>> {
+    /// `None` where the encoder is full, or there is nothing to write.
+    // Not inlined: counting and writing share it, and so its flash.
+    #[inline(never)]
+    fn write(&self, encoder: &mut Encoder<'_>) -> Option<()> {
         let (unit, params) = (coarse::scale(self.code), self.update.len());
         encoder.uniform(self.code, coarse::CODES)?;
         encoder.uniform((self.picks().count() as u32).checked_sub(1)?, params as u32)?;
-        let mut positions = Positions::begin(&mut encoder, self.picks().map(|(index, _)| index), params)?;
+        let mut positions = Positions::begin(encoder, self.picks().map(|(index, _)| index), params)?;
         let mut levels = Adaptive::<LEVELS>::new();
-        for (index, value) in self.picks() {
-            positions.write(&mut encoder, index)?;
+        self.picks().try_for_each(|(index, value)| {
+            positions.write(encoder, index)?;
             encoder.uniform((value < 0.0).into(), 2)?;
-            encoder.symbol(&mut levels, level(value, unit))?;
-        }
-        Some(encoder)
+            encoder.symbol(&mut levels, level(value, unit))
+        })
     }
 }
 

@@ -143,6 +143,8 @@ fn shares_bits(positions: impl Iterator<Item = usize> + Clone, params: usize) ->
 }
 
 /// Bits of the second form, its parameter included, and the smallest parameter that gives them.
+// Not inlined: its sums would stay on the stack of the encoder.
+#[inline(never)]
 fn best_rice(positions: impl Iterator<Item = usize>) -> (usize, u32) {
     let mut bits = [RICE_PARAMETERS.ilog2() as usize; RICE_PARAMETERS as usize];
     let mut next = 0;
@@ -151,7 +153,7 @@ fn best_rice(positions: impl Iterator<Item = usize>) -> (usize, u32) {
         next = position + 1;
         (0..).zip(&mut bits).for_each(|(rice, bits)| *bits += rice_bits(gap, rice) as usize);
     }
-    bits.into_iter().zip(0..).min().unwrap_or_default()
+    bits.iter().copied().zip(0..).min().unwrap_or_default()
 }
 
 fn write_rice(encoder: &mut Encoder<'_>, gap: u32, rice: u32) -> Option<()> {
