@@ -90,7 +90,6 @@ pub const TARGETS: &[Target] = targets! {
     low_rank: codec::updates::low_rank, codec::updates::low_rank_seeds;
     sparse_sign: codec::updates::sparse_sign, codec::updates::sparse_sign_seeds;
     planned: codec::updates::planned, codec::updates::planned_seeds;
-    threshold: codec::updates::threshold, codec::updates::threshold_seeds;
     update_codec: codec::updates::update_codec, codec::updates::update_codec_seeds;
     class_means: codec::statistics::class_means, codec::statistics::class_means_seeds;
     second_moments: codec::statistics::second_moments, codec::statistics::second_moments_seeds;

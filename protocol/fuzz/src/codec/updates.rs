@@ -6,7 +6,7 @@ use chirrup_protocol::codec::{self, Block, CodecError};
 use std::ops::Range;
 
 /// Sizes of updates: the usual ones, edges, and one of thousands.
-const PARAMS: [usize; 12] = [650, 512, 1, 2, 7, 8, 64, 65, 127, 129, 300, 5_000];
+const PARAMS: [usize; 12] = [650, 512, 1, 2, 7, 8, 64, 65, 127, 129, 300, 2_000];
 /// Payloads in the smallest frame and two larger ones, and odd ones.
 const ROOMS: [usize; 8] = [36, 100, 207, 231, 4, 5, 9, 64];
 /// Most blocks of one update that are tried.
@@ -216,7 +216,7 @@ pub const SPARSE_SIGN: Codec = Codec {
     ..PLAIN
 };
 
-/// The entries above a threshold, which the options set from nothing to more than any.
+/// The entries above a threshold, which the options set from nothing to more than any. Their decoder is that of top-k.
 pub const THRESHOLD: Codec = Codec {
     encode: |options, update, _, _, payload| {
         let threshold = f32::from(options) / 64.0;
@@ -459,5 +459,4 @@ targets! {
     low_rank, low_rank_seeds, LOW_RANK;
     sparse_sign, sparse_sign_seeds, SPARSE_SIGN;
     planned, planned_seeds, PLANNED;
-    threshold, threshold_seeds, THRESHOLD;
 }
