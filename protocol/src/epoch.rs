@@ -20,9 +20,9 @@ use crate::seal::{COUNTER_BLOCK, COUNTER_END, Counters};
 use crate::time::{Duration, Instant};
 use crate::wire::{Reader, Writer};
 
-/// Downlinks for which one record has room. After a power cut as many may come that are refused, and each costs an
-/// uplink; each record wears the storage.
-pub const DOWNLINK_BLOCK: u64 = 5;
+/// Downlinks for which one record has room. Each record wears the storage, and of a run of lost downlinks that leads
+/// beyond the bound the first one that is heard is not opened.
+pub const DOWNLINK_BLOCK: u64 = COUNTER_BLOCK;
 /// An epoch whose age has grown by this much is stored: a restart forgets less of it.
 pub const AGE_STEP: Duration = Duration::from_secs(6 * 3_600);
 
@@ -145,6 +145,8 @@ pub struct Epochs {
     /// One more than the highest counter that verified, opened or not.
     verified: [u64; 2],
     is_confirmed: bool,
+    /// Began with a record, and has opened no downlink of the present epoch since.
+    passes_over: bool,
     /// The age that the epoch had at `since`, and the time then.
     age: Duration,
     since: Instant,
@@ -160,6 +162,7 @@ impl Epochs {
             down: [ReplayWindow::restored(present), ReplayWindow::restored(previous)],
             verified: record.down_limit,
             is_confirmed: record.is_confirmed,
+            passes_over: present > 0,
             age: Duration::from_secs(record.age_s as u64),
             since: now,
             stored: record,
@@ -217,6 +220,7 @@ impl Epochs {
             self.down = [ReplayWindow::default(), self.down[0]];
             self.verified = [0, self.verified[0]];
             self.is_confirmed = false;
+            self.passes_over = false;
             (self.age, self.since) = (Duration::ZERO, now);
         }
         self.up.grant(record.up_limit);
@@ -252,7 +256,15 @@ impl Epochs {
         if counter >= limit {
             return Err(DownlinkRefused::NotReserved { counter, limit });
         }
-        Ok(self.down[window].accept(counter)?)
+        self.down[window].accept(counter)?;
+        self.passes_over &= epoch != self.stored.epoch;
+        Ok(())
+    }
+
+    /// Low 16 bits of the counter below which a node that has lost its memory opens no downlink of the present epoch;
+    /// `None` once it has opened one. Told to the aggregator it saves the downlinks that would be refused.
+    pub const fn downlinks_from(&self) -> Option<u16> {
+        if self.passes_over { Some(self.verified[0] as u16) } else { None }
     }
 
     const fn window(&self, epoch: u32) -> usize {
@@ -367,13 +379,32 @@ mod tests {
         speak(&mut epochs, at(0));
         assert_eq!(epochs.stored().down_limit, [1 + DOWNLINK_BLOCK, 0]);
         epochs.accept_downlink(0, 5).unwrap();
-        assert_eq!(epochs.accept_downlink(0, 70), refused(70, 6));
+        assert_eq!(epochs.accept_downlink(0, 70), refused(70, 1 + DOWNLINK_BLOCK));
         assert_eq!(epochs.expected_downlink(0), 71);
         speak(&mut epochs, at(0));
         epochs.accept_downlink(0, 71).unwrap();
         let restarted = Epochs::restored(LIMITS, *epochs.stored(), at(0));
         assert_eq!(restarted.expected_downlink(0), 71 + DOWNLINK_BLOCK);
         assert!(restarted.is_confirmed());
+    }
+
+    #[test]
+    fn a_restart_tells_where_downlinks_go_on() {
+        let mut epochs = fresh();
+        assert_eq!(epochs.downlinks_from(), None, "nothing was ever opened");
+        speak(&mut epochs, at(0));
+        epochs.accept_downlink(0, 3).unwrap();
+        let mut epochs = Epochs::restored(LIMITS, *epochs.stored(), at(0));
+        assert_eq!(epochs.downlinks_from(), Some(DOWNLINK_BLOCK as u16));
+        let mut aggregator = Counters::restored(0);
+        aggregator.grant(aggregator.wanted_limit());
+        (0..5).for_each(|_| assert!(aggregator.take().is_some()));
+        aggregator.pass_over(epochs.downlinks_from().unwrap());
+        assert_eq!(aggregator.next(), DOWNLINK_BLOCK);
+        speak(&mut epochs, at(0));
+        aggregator.grant(aggregator.wanted_limit());
+        epochs.accept_downlink(0, aggregator.take().unwrap()).unwrap();
+        assert_eq!(epochs.downlinks_from(), None);
     }
 
     #[test]

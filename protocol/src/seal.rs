@@ -313,7 +313,17 @@ impl Counters {
 
     /// The limit that must be in storage before [`Counters::grant`] may be called with it.
     pub const fn wanted_limit(&self) -> u64 {
-        self.limit + COUNTER_BLOCK
+        let beyond = if self.next > self.limit { self.next } else { self.limit };
+        beyond + COUNTER_BLOCK
+    }
+
+    /// Goes on at the next counter with these low 16 bits, unless it is nearer behind: the reader refuses those before
+    /// it ([`crate::epoch::Epochs::downlinks_from`]).
+    pub const fn pass_over(&mut self, low: u16) {
+        let ahead = low.wrapping_sub(self.next as u16) as u64;
+        if ahead < 1 << 15 && self.next + ahead < COUNTER_END {
+            self.next += ahead;
+        }
     }
 
     /// Storage now holds `limit`.

@@ -38,13 +38,16 @@ struct PowerCut;
 /// An epoch and a counter in it. Its order is that of use.
 type Place = (u32, u64);
 
+/// What an uplink shows the aggregator: its place, and from where on downlinks are opened after a restart.
+type Said = (Place, Option<u16>);
+
 /// Everything outside of the node, and what it has been seen to do.
 struct World {
     random: Random,
     flash: [[u8; PLACE_BYTES]; 2],
     aggregator: Aggregator,
     /// Frames that were on the air and may come late, or again.
-    uplinks: VecDeque<Place>,
+    uplinks: VecDeque<Said>,
     downlinks: VecDeque<Place>,
     last_used: Option<Place>,
     opened: BTreeSet<Place>,
@@ -64,16 +67,22 @@ struct Aggregator {
     down: Counters,
     ledger_limit: u64,
     last_used: Option<Place>,
+    last_heard: Option<Place>,
 }
 
 impl Aggregator {
-    fn hear(&mut self, (epoch, _): Place) {
+    fn hear(&mut self, (place, downlinks_from): Said) {
+        let (epoch, _) = place;
         let lowest = self.highest.saturating_sub(2);
         assert!(epoch <= self.highest + 1, "epoch {epoch} with {} known: the node is lost", self.highest);
         let is_open = uplink_epoch((epoch & 3) as u8, self.highest) == Some(epoch);
         assert_eq!(is_open, epoch >= lowest, "epoch {epoch} with {} known", self.highest);
         if epoch > self.highest {
             (self.highest, self.down, self.ledger_limit) = (epoch, Counters::restored(0), 0);
+        }
+        if self.last_heard < Some(place) {
+            self.last_heard = Some(place);
+            downlinks_from.inspect(|&low| self.down.pass_over(low));
         }
     }
 
@@ -104,6 +113,7 @@ impl World {
                 down: Counters::restored(0),
                 ledger_limit: 0,
                 last_used: None,
+                last_heard: None,
             },
             uplinks: VecDeque::new(),
             downlinks: VecDeque::new(),
@@ -221,7 +231,7 @@ impl World {
         (self.last_used, self.wants) = (Some(used), false);
         assert!((self.aggregator.highest..=self.aggregator.highest + 1).contains(&used.0));
         self.cut()?;
-        remember(&mut self.uplinks, used);
+        remember(&mut self.uplinks, (used, epochs.downlinks_from()));
         Ok(())
     }
 
@@ -265,7 +275,7 @@ impl World {
 }
 
 /// Newest first, and no more than a few hundred.
-fn remember(air: &mut VecDeque<Place>, frame: Place) {
+fn remember<T>(air: &mut VecDeque<T>, frame: T) {
     air.push_front(frame);
     air.truncate(700);
 }

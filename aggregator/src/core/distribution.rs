@@ -193,7 +193,14 @@ mod tests {
     /// Zero stands for none.
     fn status(task: u8, model: u8, progress: Option<Progress>) -> Status {
         let [task_version_low, model_version_low] = [task, model].map(|low| (low > 0).then_some(low));
-        Status { task_version_low, model_version_low, battery: 255, progress, evaluation: None }
+        Status {
+            task_version_low,
+            model_version_low,
+            battery: 255,
+            progress,
+            evaluation: None,
+            downlinks_from: None,
+        }
     }
 
     #[test]

@@ -96,6 +96,25 @@ fn a_contribution_tells_what_its_node_holds() {
 }
 
 #[test]
+fn a_restarted_node_is_answered_above_what_it_refuses() {
+    let (mut bench, mut nodes) = Bench::settled();
+    let node = &mut nodes[0];
+    let mut counter_after = |bench: &mut Bench, uplink| {
+        bench.exchange(node, uplink).expect("it lacks the task");
+        node.heard.last().unwrap().1
+    };
+    let mut speaker = Node::new(0);
+    speaker.next_counter = 1_000;
+    let mut restarted = |from| speaker.status(&Status { downlinks_from: from, ..holds(0, 0) });
+    let (early, first) = (restarted(Some(200)), restarted(Some(300)));
+    assert_eq!(counter_after(&mut bench, first), 300);
+    assert_eq!(counter_after(&mut bench, restarted(Some(300))), 301, "that is behind");
+    assert_eq!(counter_after(&mut bench, early), 302, "it has said more since");
+    assert_eq!(counter_after(&mut bench, restarted(None)), 303);
+    assert_eq!(counter_after(&mut bench, restarted(Some(304 + (1 << 15)))), 304, "as far ahead as behind");
+}
+
+#[test]
 fn the_data_rate_is_advised_once_the_signal_is_known() {
     let mut bench = Bench::new(advising());
     let mut node = Node::new(0);

@@ -221,7 +221,14 @@ impl Node {
 /// Zero stands for none.
 pub fn holds(task: u8, model: u8) -> Status {
     let [task_version_low, model_version_low] = [task, model].map(|low| (low > 0).then_some(low));
-    Status { task_version_low, model_version_low, battery: 255, progress: None, evaluation: None }
+    Status {
+        task_version_low,
+        model_version_low,
+        battery: 255,
+        progress: None,
+        evaluation: None,
+        downlinks_from: None,
+    }
 }
 
 /// What a downlink said.

@@ -61,9 +61,15 @@ pub fn status_seeds() -> Vec<Vec<u8>> {
     let object = ObjectTag::new(ObjectKind::Model, 0x83);
     let progress = Some(Progress { object, first_missing: 2, received_after: 0x8000_0000_0000_0105 });
     let evaluation = Some(Evaluation { version_low: 0x82, correct: 300, total: 301 });
-    let status =
-        Status { task_version_low: Some(1), model_version_low: None, battery: 255, progress, evaluation };
-    let bare = Status { progress: None, evaluation: None, ..status };
+    let status = Status {
+        task_version_low: Some(1),
+        model_version_low: None,
+        battery: 255,
+        progress,
+        evaluation,
+        downlinks_from: Some(7),
+    };
+    let bare = Status { progress: None, evaluation: None, downlinks_from: None, ..status };
     [status, bare].map(|message| emitted(|buffer| message.emit(buffer))).into()
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! byte 0    flags: progress follows (bit 0), evaluation follows (bit 1), task held (bit 2), model held (bit 3),
-//!           the rest zero
+//!           restarted (bit 4), the rest zero
 //!      1    low 8 bits of the version of the task object held, zero without one
 //!      2    low 8 bits of the version of the model held, zero without one
 //!      3    battery as in LoRaWAN's DevStatusAns: 0 external, 1 to 254, 255 unknown
@@ -15,6 +15,8 @@
 //!      +0   low 8 bits of the version that was judged
 //!      +1-2 correct
 //!      +3-4 total, at least 1 and at least `correct`
+//! restarted:
+//!      +0-1 low 16 bits of the counter from which downlinks of the present epoch are opened
 //! ```
 use super::{DoesNotFit, MessageError, emit_with, expect_end};
 use crate::object::{ObjectKind, ObjectTag};
@@ -27,6 +29,7 @@ const HAS_PROGRESS: u8 = 1;
 const HAS_EVALUATION: u8 = 2;
 const HOLDS_TASK: u8 = 4;
 const HOLDS_MODEL: u8 = 8;
+const RESTARTED: u8 = 16;
 
 /// A node's state, as it tells the aggregator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub struct Status {
     pub progress: Option<Progress>,
     /// How the deployed model did on the node's own samples, if it counted any.
     pub evaluation: Option<Evaluation>,
+    /// After a restart, until a downlink was opened: [`crate::epoch::Epochs::downlinks_from`].
+    pub downlinks_from: Option<u16>,
 }
 
 /// How far the reception of an object has come.
@@ -70,7 +75,7 @@ impl Status {
     pub fn parse(bytes: &[u8]) -> Result<Self, MessageError> {
         let mut reader = Reader::new(bytes);
         let [flags, task, model, battery] = reader.array().ok_or(MessageError::Truncated)?;
-        if flags & !(HAS_PROGRESS | HAS_EVALUATION | HOLDS_TASK | HOLDS_MODEL) != 0 {
+        if flags & !(HAS_PROGRESS | HAS_EVALUATION | HOLDS_TASK | HOLDS_MODEL | RESTARTED) != 0 {
             return Err(MessageError::BadField { field: "flags" });
         }
         let task_version_low = held(flags & HOLDS_TASK != 0, task, "task version")?;
@@ -78,8 +83,12 @@ impl Status {
         let progress = if flags & HAS_PROGRESS != 0 { Some(Progress::parse(&mut reader)?) } else { None };
         let evaluation =
             if flags & HAS_EVALUATION != 0 { Some(Evaluation::parse(&mut reader)?) } else { None };
+        let downlinks_from = match flags & RESTARTED {
+            0 => None,
+            _ => Some(reader.u16().ok_or(MessageError::Truncated)?),
+        };
         expect_end(&reader)?;
-        Ok(Self { task_version_low, model_version_low, battery, progress, evaluation })
+        Ok(Self { task_version_low, model_version_low, battery, progress, evaluation, downlinks_from })
     }
 
     /// Writes the message and returns its length.
@@ -88,14 +97,18 @@ impl Status {
         let flags = if self.progress.is_some() { HAS_PROGRESS } else { 0 }
             | if self.evaluation.is_some() { HAS_EVALUATION } else { 0 }
             | if task.is_some() { HOLDS_TASK } else { 0 }
-            | if model.is_some() { HOLDS_MODEL } else { 0 };
+            | if model.is_some() { HOLDS_MODEL } else { 0 }
+            | if self.downlinks_from.is_some() { RESTARTED } else { 0 };
         emit_with(buffer, |writer| {
             writer.bytes(&[flags, task.unwrap_or(0), model.unwrap_or(0), self.battery])?;
             if let Some(progress) = self.progress {
                 progress.emit(writer)?;
             }
-            match self.evaluation {
-                Some(evaluation) => evaluation.emit(writer),
+            if let Some(evaluation) = self.evaluation {
+                evaluation.emit(writer)?;
+            }
+            match self.downlinks_from {
+                Some(low) => writer.u16(low),
                 None => Some(()),
             }
         })
@@ -171,13 +184,14 @@ mod tests {
             battery: 255,
             progress: Some(Progress { object, first_missing: 2, received_after: 0b1_0000_0101 }),
             evaluation: Some(Evaluation { version_low: 0x82, correct: 300, total: 301 }),
+            downlinks_from: Some(0x141),
         };
         let mut bytes = [0; 64];
         let length = status.emit(&mut bytes).unwrap();
-        let expected = [0x0f, 1, 0x82, 255, 0x43, 2, 2, 5, 1, 0x82, 0x2c, 1, 0x2d, 1];
+        let expected = [0x1f, 1, 0x82, 255, 0x43, 2, 2, 5, 1, 0x82, 0x2c, 1, 0x2d, 1, 0x41, 1];
         assert_eq!(bytes[..length], expected);
         assert_eq!(Status::parse(&expected), Ok(status));
-        assert_eq!(Status::parse(&[16, 0, 0, 0]), Err(MessageError::BadField { field: "flags" }));
+        assert_eq!(Status::parse(&[32, 0, 0, 0]), Err(MessageError::BadField { field: "flags" }));
         assert_eq!(Status::parse(&[0, 0, 0, 0, 9]), Err(MessageError::TrailingBytes { extra_bytes: 1 }));
         let nothing_judged = [2, 0, 0, 0, 1, 0, 0, 0, 0];
         assert_eq!(Status::parse(&nothing_judged), Err(MessageError::BadField { field: "evaluation" }));
@@ -191,6 +205,7 @@ mod tests {
             battery: 7,
             progress: None,
             evaluation: None,
+            downlinks_from: None,
         };
         for (model, bytes) in [(None, [0, 0, 0, 7]), (Some(256u32 as u8), [8, 0, 0, 7])] {
             let mut emitted = [0; 4];

@@ -68,6 +68,9 @@ impl Aggregator {
         if device.link.is_latest(opened.number) {
             device.holding.update(&self.registry, &status);
             device.battery = Some(status.battery);
+            if let Some(low) = status.downlinks_from {
+                device.down.pass_over(low);
+            }
         }
         if let Some(evaluation) = status.evaluation {
             let judged = self.notes.iter_mut().rev().find(|note| note.number as u8 == evaluation.version_low);

@@ -153,6 +153,7 @@ impl Node {
             battery: 200,
             progress: self.assembly.progress().filter(|progress: &Progress| progress.first_missing > 0),
             evaluation: self.evaluation.take(),
+            downlinks_from: None,
         };
         let mut message = vec![0; 64];
         let length = status.emit(&mut message).unwrap();

@@ -186,6 +186,7 @@ impl Agent<'_> {
             battery: link.battery,
             progress: self.assembly.progress(),
             evaluation: (total > 0).then_some(Evaluation { version_low, correct, total }),
+            downlinks_from: self.epochs.downlinks_from(),
         }
     }
 

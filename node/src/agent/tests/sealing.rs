@@ -4,6 +4,7 @@ use crate::agent::{Action, AgentConfig, AgentSnapshot, Event};
 use chirrup_protocol::epoch::{DOWNLINK_BLOCK, Limits};
 use chirrup_protocol::message::control::Control;
 use chirrup_protocol::message::port;
+use chirrup_protocol::message::status::Status;
 use chirrup_protocol::region::DataRate;
 use chirrup_protocol::time::{Duration, Instant};
 
@@ -109,8 +110,12 @@ fn a_downlink_heard_before_a_power_cut_is_refused_after_it() {
         assert_eq!(node.agent.counts().bad_downlinks, count as u64 + 1);
     }
     let next = node.peer.seal_with(flash.epochs.down_limit[0], port::CONTROL, &[0]);
-    node.exchange(Some(&(port::CONTROL, next)));
+    let (fport, message) = node.exchange(Some(&(port::CONTROL, next)));
     assert_eq!(node.agent.counts().bad_downlinks, 9);
+    let told = Status::parse(&message).unwrap().downlinks_from.map(u64::from);
+    assert_eq!((fport, told), (port::STATUS, Some(flash.epochs.down_limit[0])));
+    let (_, message) = node.exchange(None);
+    assert_eq!(Status::parse(&message).unwrap().downlinks_from, None, "one was opened");
 }
 
 /// An agent that takes new keys after 20 frames.
