@@ -1,7 +1,7 @@
 //! The federated sum of moments: exact, in any order, each device's features once.
 use super::exact_sum::ExactSum;
-use chirrup_learn::moments::{FeatureSums, mean_and_deviation};
-use chirrup_learn::scale::FeatureScale;
+use chirrup_learn::features::moments::{FeatureSums, mean_and_deviation};
+use chirrup_learn::features::scale::FeatureScale;
 use chirrup_protocol::ids::DevEui;
 use chirrup_protocol::message::moments::Moments;
 use chirrup_protocol::task::Scale;

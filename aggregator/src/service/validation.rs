@@ -1,7 +1,7 @@
 //! The operator's validation file: labelled samples on which every new version is judged as nodes would run it.
 use crate::core::Aggregator;
-use chirrup_learn::scale::{self, FeatureScale};
-use chirrup_learn::softmax::Softmax;
+use chirrup_learn::features::scale::{self, FeatureScale};
+use chirrup_learn::linear::softmax::Softmax;
 use chirrup_learn::{LearnError, Shape};
 use chirrup_protocol::task::Learner;
 use sha2::{Digest, Sha256};

@@ -1,8 +1,8 @@
 //! The scale of the task follows from the nodes' moments, as if all samples were in one place.
 use crate::bench::*;
 use chirrup_aggregator::core::{Federation, Reject, federation::ScaleSource};
-use chirrup_learn::moments::{FeatureSums, mean_and_deviation};
-use chirrup_learn::scale::FeatureScale;
+use chirrup_learn::features::moments::{FeatureSums, mean_and_deviation};
+use chirrup_learn::features::scale::FeatureScale;
 use chirrup_protocol::message::control::MomentsWanted;
 use chirrup_protocol::message::moments::FeatureMoments;
 use chirrup_protocol::task::Scale;

@@ -7,10 +7,10 @@
 //! What this crate deliberately does not do: it never allocates, it knows neither radio nor protocol, and it keeps
 //! no state of its own between calls.
 //!
-//! Modules in reading order: [`moments`] and [`scale`] bring features to a common scale, [`softmax`] learns.
+//! Modules in reading order: [`features`] makes of a signal what a learner takes, [`linear`] learns.
 //!
 //! ```
-//! use chirrup_learn::{Shape, softmax::Softmax};
+//! use chirrup_learn::{Shape, linear::softmax::Softmax};
 //!
 //! let learner = Softmax { shape: Shape { features: 2, classes: 2 }, learning_rate: 0.5, l2: 0.0 };
 //! let (mut params, mut scratch) = ([0.0; 6], [0.0; 2]);
@@ -24,9 +24,10 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
-pub mod moments;
-pub mod scale;
-pub mod softmax;
+pub mod dot;
+pub mod features;
+pub mod linear;
+pub mod random;
 
 /// What a classifier takes and gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +64,12 @@ pub enum LearnError {
         /// Index of the first such feature.
         feature: usize,
     },
+    /// A feature is so large that sums of its products could overflow.
+    #[error("feature {feature} is beyond {MAX_MAGNITUDE}")]
+    TooLarge {
+        /// Index of the first such feature.
+        feature: usize,
+    },
     /// A label beyond the last class.
     #[error("label {label} is none of the {classes} classes")]
     UnknownLabel {
@@ -75,6 +82,23 @@ pub enum LearnError {
 
 pub(crate) fn check_length(what: &'static str, have: usize, need: usize) -> Result<(), LearnError> {
     if have == need { Ok(()) } else { Err(LearnError::WrongLength { what, have, need }) }
+}
+
+/// Largest magnitude of a feature that a learner takes. Features on a common scale are a millionth of it.
+pub const MAX_MAGNITUDE: f32 = 1_048_576.0;
+
+/// What every learner demands of a sample: its length, finite values, and magnitudes up to [`MAX_MAGNITUDE`].
+pub(crate) fn check_sample(sample: &[f32], features: usize) -> Result<(), LearnError> {
+    check_length("sample", sample.len(), features)?;
+    check_finite(sample)?;
+    match sample.iter().position(|value| !(-MAX_MAGNITUDE..=MAX_MAGNITUDE).contains(value)) {
+        Some(feature) => Err(LearnError::TooLarge { feature }),
+        None => Ok(()),
+    }
+}
+
+pub(crate) fn check_label(label: usize, classes: usize) -> Result<(), LearnError> {
+    if label < classes { Ok(()) } else { Err(LearnError::UnknownLabel { label, classes }) }
 }
 
 pub(crate) fn check_finite(sample: &[f32]) -> Result<(), LearnError> {

@@ -4,8 +4,9 @@
 //! less what was not sent. Sending moves the anchor by exactly what the codec kept, so whatever it dropped stays
 //! between the two and goes with a later contribution (error feedback). A new global model moves all three.
 use super::memory::Memory;
-use chirrup_learn::softmax::{Judgement, Softmax};
-use chirrup_learn::{LearnError, scale};
+use chirrup_learn::LearnError;
+use chirrup_learn::features::scale;
+use chirrup_learn::linear::softmax::{Judgement, Softmax};
 use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::codec::{Block, CodecError, linear, topk};
 

@@ -11,7 +11,7 @@ use super::pace::{Backoff, Jitter};
 use super::report::MomentsReport;
 use super::snapshot::AgentSnapshot;
 use chirrup_learn::Shape;
-use chirrup_learn::softmax::Softmax;
+use chirrup_learn::linear::softmax::Softmax;
 use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::epoch::{self, Epochs};
 use chirrup_protocol::ids::{DevEui, TaskId};

@@ -1,7 +1,7 @@
 //! The memory that a caller lends to an agent. All of it is known at compile time on a board.
 use chirrup_learn::Shape;
-use chirrup_learn::moments::FeatureSums;
-use chirrup_learn::scale::FeatureScale;
+use chirrup_learn::features::moments::FeatureSums;
+use chirrup_learn::features::scale::FeatureScale;
 use chirrup_protocol::message::moments::FeatureMoments;
 
 /// Slices for `features` F, `classes` C and P = C (F + 1) parameters.

@@ -1,8 +1,9 @@
 //! Updates as nodes make them: softmax regression on handwritten digits.
 use anyhow::Result;
-use chirrup_learn::scale::{self, FeatureScale};
-use chirrup_learn::softmax::Softmax;
-use chirrup_learn::{Shape, moments};
+use chirrup_learn::Shape;
+use chirrup_learn::features::moments;
+use chirrup_learn::features::scale::{self, FeatureScale};
+use chirrup_learn::linear::softmax::Softmax;
 use chirrup_protocol::codec::random::Random;
 
 const SHAPE: Shape = Shape { features: 64, classes: 10 };

@@ -1,8 +1,8 @@
 //! Samples on the common scale, in one block of memory.
 use crate::data::{Sample, TaskData};
 use chirrup_learn::LearnError;
-use chirrup_learn::moments::{self, FeatureSums};
-use chirrup_learn::scale::{self, FeatureScale};
+use chirrup_learn::features::moments::{self, FeatureSums};
+use chirrup_learn::features::scale::{self, FeatureScale};
 
 /// Scaled samples.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,7 +3,8 @@ use super::Rows;
 use crate::data::TaskData;
 use crate::kernel::Rng;
 use crate::scenario::SoftmaxConfig;
-use chirrup_learn::{LearnError, Shape, softmax::Softmax};
+use chirrup_learn::linear::softmax::Softmax;
+use chirrup_learn::{LearnError, Shape};
 
 /// Steps that a training from scratch takes at least, unless that means more than [`MOST_PASSES`].
 const ENOUGH_STEPS: usize = 20_000;

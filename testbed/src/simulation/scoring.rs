@@ -7,8 +7,8 @@ use crate::summary::DeployedAccuracy;
 use chirrup_aggregator::core::Aggregator;
 use chirrup_aggregator::core::ledger::Record;
 use chirrup_learn::Shape;
-use chirrup_learn::scale::{self, FeatureScale};
-use chirrup_learn::softmax::Softmax;
+use chirrup_learn::features::scale::{self, FeatureScale};
+use chirrup_learn::linear::softmax::Softmax;
 use chirrup_protocol::time::Instant;
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! Learning from a sample.
 use super::Agent;
-use chirrup_learn::{LearnError, moments};
+use chirrup_learn::LearnError;
+use chirrup_learn::features::moments;
 use chirrup_protocol::time::{Duration, Instant};
 
 /// A version that has stood for so long gives a new allowance of examples and contributions: were all contributions

@@ -1,8 +1,8 @@
 //! A bench for one agent: memory, flash, a link, and the aggregator's side of the seals.
 use crate::agent::{Action, Agent, AgentConfig, AgentSnapshot, Event, Link, Memory, Uplink};
 use chirrup_learn::Shape;
-use chirrup_learn::moments::FeatureSums;
-use chirrup_learn::scale::FeatureScale;
+use chirrup_learn::features::moments::FeatureSums;
+use chirrup_learn::features::scale::FeatureScale;
 use chirrup_protocol::codec::linear;
 use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::epoch::{Limits, uplink_epoch};

@@ -1,0 +1,2 @@
+//! Models that are linear in the features.
+pub mod softmax;
