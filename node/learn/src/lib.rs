@@ -28,6 +28,7 @@ pub mod dot;
 pub mod features;
 pub mod linear;
 pub mod random;
+pub mod streams;
 
 /// What a classifier takes and gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

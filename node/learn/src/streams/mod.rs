@@ -1,0 +1,2 @@
+//! What a stream of samples needs beside a learner: a memory of the past, and a sense of change.
+pub mod replay;
