@@ -25,6 +25,26 @@ pub fn dot(left: &[f32], right: &[f32]) -> f32 {
     total(sums)
 }
 
+/// Sum of the products of two slices, and of the squares of the right one, in one pass; both in the order of [`dot`].
+#[inline]
+pub fn dot_and_norm(left: &[f32], right: &[f32]) -> (f32, f32) {
+    let length = left.len().min(right.len());
+    let (left, left_rest) = left[..length].as_chunks::<LANES>();
+    let (right, right_rest) = right[..length].as_chunks::<LANES>();
+    let (mut products, mut squares) = ([0.0; LANES], [0.0; LANES]);
+    for (left, right) in left.iter().zip(right) {
+        for lane in 0..LANES {
+            products[lane] += left[lane] * right[lane];
+            squares[lane] += right[lane] * right[lane];
+        }
+    }
+    for (lane, (left, right)) in left_rest.iter().zip(right_rest).enumerate() {
+        products[lane] += left * right;
+        squares[lane] += right * right;
+    }
+    (total(products), total(squares))
+}
+
 /// Adds `factor * right` to `left`.
 #[inline]
 pub fn add_scaled(left: &mut [f32], factor: f32, right: &[f32]) {
@@ -50,6 +70,7 @@ mod tests {
             let right: Vec<f32> = (0..length).map(|i| (i * i % 11) as f32).collect();
             let expected: f32 = left.iter().zip(&right).map(|(left, right)| left * right).sum();
             assert_eq!(dot(&left, &right), expected, "small whole numbers add up exactly in any order");
+            assert_eq!(dot_and_norm(&left, &right), (expected, dot(&right, &right)));
             let mut sum = left.clone();
             add_scaled(&mut sum, 2.0, &right);
             assert!(sum.iter().zip(&left).zip(&right).all(|((sum, left), right)| *sum == left + 2.0 * right));

@@ -7,7 +7,8 @@
 //! What this crate deliberately does not do: it never allocates, it knows neither radio nor protocol, and it keeps
 //! no state of its own between calls.
 //!
-//! Modules in reading order: [`features`] makes of a signal what a learner takes, [`linear`] learns.
+//! Modules in reading order: [`features`] makes of a signal what a learner takes, [`linear`] learns; [`scalar`] is what
+//! linear learners compute with.
 //!
 //! ```
 //! use chirrup_learn::{Shape, linear::softmax::Softmax};
@@ -29,6 +30,7 @@ pub mod features;
 pub mod linear;
 pub mod network;
 pub mod random;
+pub mod scalar;
 pub mod streams;
 
 /// What a classifier takes and gives.
@@ -66,8 +68,9 @@ pub enum LearnError {
         /// Index of the first such feature.
         feature: usize,
     },
-    /// A feature is so large that sums of its products could overflow.
-    #[error("feature {feature} is beyond {MAX_MAGNITUDE}")]
+    /// A feature is so large that sums of its products could overflow: beyond [`MAX_MAGNITUDE`], or beyond
+    /// [`scalar::Fixed::MAX_FEATURE`].
+    #[error("feature {feature} is too large")]
     TooLarge {
         /// Index of the first such feature.
         feature: usize,
@@ -80,6 +83,20 @@ pub enum LearnError {
         /// How many classes there are.
         classes: usize,
     },
+    /// A setting of the learner is outside its documented range.
+    #[error("the {setting} is out of range")]
+    BadSetting {
+        /// Which setting.
+        setting: &'static str,
+    },
+}
+
+pub(crate) fn check_setting<T: Copy + PartialOrd>(
+    setting: &'static str,
+    value: T,
+    range: impl core::ops::RangeBounds<T>,
+) -> Result<(), LearnError> {
+    if range.contains(&value) { Ok(()) } else { Err(LearnError::BadSetting { setting }) }
 }
 
 pub(crate) fn check_length(what: &'static str, have: usize, need: usize) -> Result<(), LearnError> {
@@ -91,12 +108,7 @@ pub const MAX_MAGNITUDE: f32 = 1_048_576.0;
 
 /// What every learner demands of a sample: its length, finite values, and magnitudes up to [`MAX_MAGNITUDE`].
 pub(crate) fn check_sample(sample: &[f32], features: usize) -> Result<(), LearnError> {
-    check_length("sample", sample.len(), features)?;
-    check_finite(sample)?;
-    match sample.iter().position(|value| !(-MAX_MAGNITUDE..=MAX_MAGNITUDE).contains(value)) {
-        Some(feature) => Err(LearnError::TooLarge { feature }),
-        None => Ok(()),
-    }
+    <f32 as scalar::Scalar>::check_sample(sample, features)
 }
 
 pub(crate) fn check_label(label: usize, classes: usize) -> Result<(), LearnError> {
