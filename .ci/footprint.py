@@ -9,14 +9,14 @@ counts. Nothing depends on the speed of the machine.
 import itertools
 import os
 import pathlib
-import re
 import struct
 import subprocess
 import sys
 
+import emulated
+
 TABLE = pathlib.Path(__file__).parent.parent / "docs" / "footprint.md"
 PROGRAM = "chirrup-footprint"
-TOLERANCE = 0.02
 SEALING_PATH = "sealing path"
 SEALING_STACK_LIMIT_BYTES = 2048
 # Ciphers and hashes in loops instead of unrolled.
@@ -29,7 +29,6 @@ BUILDS = {
     "`3`": ("3", COMPACT),
     "`s`, ciphers and hashes unrolled": ("s", "-C debuginfo=0"),
 }
-LARGEST_RUN_S = 300
 
 SECTIONS = {
     "frames": ("Frames and objects", "At 40 and 231 bytes of message, 650 and 5,000 bytes of object."),
@@ -84,14 +83,9 @@ def build(command: list[str], way: str, item: int | None = None) -> pathlib.Path
 
 def run(program: pathlib.Path) -> list[dict]:
     """What the program printed, a dictionary a line."""
-    emulator = ["qemu-system-arm", "-M", "mps2-an386", "-icount", "shift=0", "-nographic", "-monitor", "none"]
-    emulator += ["-serial", "none", "-semihosting-config", "enable=on,target=native", "-kernel", str(program)]
-    ran = subprocess.run(emulator, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LARGEST_RUN_S)
-    if ran.returncode != 0:
-        raise SystemExit(f"the program ended with {ran.returncode}:\n{ran.stdout}{ran.stderr}")
     names = ("index", "section", "item", "size", "stack", "lent", "instructions")
     texts = ("section", "item")
-    lines = (dict(zip(names, line.split("\t"), strict=True)) for line in ran.stdout.splitlines())
+    lines = (dict(zip(names, line.split("\t"), strict=True)) for line in emulated.run(program, "mps2-an386"))
     return [{name: value if name in texts else int(value) for name, value in line.items()} for line in lines]
 
 
@@ -161,7 +155,7 @@ def measure(command: list[str]) -> str:
         raise SystemExit(f"items {static} have static memory, and the table says that none has")
     if sealing_stack(lines) > SEALING_STACK_LIMIT_BYTES:
         raise SystemExit(f"the sealing path uses {sealing_stack(lines)} B of stack, over {SEALING_STACK_LIMIT_BYTES}")
-    text = [PREFACE.format(compiler=compiler(), level=FIRMWARE, flags=COMPACT)]
+    text = [PREFACE.format(compiler=emulated.compiler(), level=FIRMWARE, flags=COMPACT)]
     for section, (title, sentence) in SECTIONS.items():
         of_section = [line for line in lines if line["section"] == section]
         if of_section:
@@ -169,52 +163,11 @@ def measure(command: list[str]) -> str:
     return "\n".join([*text, *build_table(programs)]) + "\n"
 
 
-def compiler() -> str:
-    version = subprocess.run([os.environ.get("RUSTC", "rustc"), "--version"], capture_output=True, text=True, check=True)
-    return " ".join(version.stdout.split()[:2])
-
-
-def rows_of(text: str) -> dict[tuple[str, str], list[str]]:
-    """Cells by heading and first cell."""
-    heading, rows = "", {}
-    for line in text.splitlines():
-        if line.startswith("#"):
-            heading = line.strip("# ")
-        elif line.startswith("| ") and "---" not in line:
-            name, *cells = (part.strip() for part in line.strip("|").split("|"))
-            rows[heading, name] = cells
-    return rows
-
-
-def differs(written: str, measured: str) -> bool:
-    numbers = [[float(number.replace(",", "")) for number in re.findall(r"\d[\d,.]*", text)] for text in (written, measured)]
-    if len(numbers[0]) != len(numbers[1]) or not numbers[0]:
-        return written != measured
-    return any(abs(was - now) > TOLERANCE * was for was, now in zip(*numbers))
-
-
-def check(measured: str) -> int:
-    written = TABLE.read_text()
-    if f"Built with {compiler()}," not in written:
-        print(f"note: {TABLE.name} is of another compiler than {compiler()}, its figures cannot be compared")
-        return 0
-    before, after = rows_of(written), rows_of(measured)
-    failures = [f"{'missing' if key in after else 'gone'}: {' | '.join(key)}" for key in before.keys() ^ after.keys()]
-    for key in before.keys() & after.keys():
-        for was, now in itertools.zip_longest(before[key], after[key], fillvalue=""):
-            if differs(was, now):
-                failures.append(f"{' | '.join(key)}: {was} -> {now}")
-    for failure in sorted(failures):
-        print(failure)
-    print(f"{len(after)} rows measured, {len(failures)} differ from {TABLE.name}")
-    return 1 if failures else 0
-
-
 def main(words: list[str]) -> int:
     split = words.index("--")
     measured = measure(words[split + 1 :])
     if "--check" in words[:split]:
-        return check(measured)
+        return emulated.check(TABLE, measured)
     TABLE.write_text(measured)
     print(f"wrote {TABLE.name}")
     return 0

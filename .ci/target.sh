@@ -1,11 +1,12 @@
-# Sourced by what builds for a Cortex-M4 with floating point: no operating system, no standard library.
+# Sourced by what builds for a Cortex-M: no operating system, no standard library. The target is that of a Cortex-M4 with
+# floating point unless it was set before.
 #
 # `core` for that target comes from rustup where it can, otherwise it is compiled from Debian's packages `rustc-web`
 # and `rust-web-src` (which need RUSTC_BOOTSTRAP, since -Zbuild-std is not stable). These must be as new as
 # `rust-version` in Cargo.toml, which those of Debian 12 are not. The toolchain is the one of the folder in which
 # `need_core` is called.
 
-target=thumbv7em-none-eabihf
+target="${target:-thumbv7em-none-eabihf}"
 # What cargo is given besides the target, once `need_core` has run.
 core_flags=()
 

@@ -1,7 +1,5 @@
-//! Tells the linker where the board's memory is.
+//! Links as programs of a Cortex-M are.
 
 fn main() {
-    println!("cargo:rustc-link-search={}", env!("CARGO_MANIFEST_DIR"));
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
-    println!("cargo:rerun-if-changed=memory.x");
 }

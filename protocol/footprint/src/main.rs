@@ -12,16 +12,11 @@
 #![no_std]
 #![no_main]
 
-mod clock;
 mod items;
-mod stack;
 
-use clock::Clock;
+use chirrup_emulated::clock::Clock;
+use chirrup_emulated::{Cost, Peripherals, entry, hprintln, idle, stack, succeed};
 use core::hint::black_box;
-use core::panic::PanicInfo;
-use cortex_m::Peripherals;
-use cortex_m_rt::{ExceptionFrame, entry, exception};
-use cortex_m_semihosting::{debug, hprintln};
 use items::{Item, Memory, SECTIONS};
 
 /// The only item of this program, if it has only one.
@@ -40,16 +35,14 @@ fn main() -> ! {
         black_box((item.run)(black_box(MEMORY), black_box(item.sizes[0])));
     } else if let Some(peripherals) = Peripherals::take() {
         report(&mut Clock::start(peripherals.SYST), MEMORY);
-        debug::exit(debug::EXIT_SUCCESS);
+        succeed();
     }
-    loop {
-        cortex_m::asm::wfi();
-    }
+    idle()
 }
 
 /// Measures every item at each of its sizes. Item 0 does nothing; what it uses is taken from the others.
 fn report(clock: &mut Clock, memory: &mut Memory) {
-    let mut nothing = Cost { stack_bytes: 0, instructions: 0 };
+    let mut nothing = Cost::default();
     memory.draw_update();
     let items = SECTIONS.iter().flat_map(|(section, items)| items.iter().map(move |item| (section, item)));
     for (index, (section, item)) in items.enumerate() {
@@ -64,52 +57,16 @@ fn report(clock: &mut Clock, memory: &mut Memory) {
                 );
             }
             let Item { name, lent_bytes, .. } = item;
-            let stack_bytes = cost.stack_bytes.saturating_sub(nothing.stack_bytes);
-            let instructions = cost.instructions.saturating_sub(nothing.instructions);
+            let Cost { stack_bytes, instructions } = cost.beyond(nothing);
             let lent_bytes = lent_bytes(size);
             hprintln!("{index}\t{section}\t{name}\t{size}\t{stack_bytes}\t{lent_bytes}\t{instructions}");
         }
     }
 }
 
-#[derive(Clone, Copy)]
-struct Cost {
-    stack_bytes: usize,
-    instructions: u32,
-}
-
 fn measure(clock: &mut Clock, item: &Item, memory: &mut Memory, size: usize) -> Cost {
     let mut done = None;
-    let mut instructions = 0;
-    let stack_bytes = stack::used(|| {
-        instructions = clock.instructions(|| done = (item.run)(memory, size));
-    });
+    let cost = Cost::of(clock, || done = (item.run)(memory, size));
     done.unwrap_or_else(|| panic!("{} failed at size {size}", item.name));
-    Cost { stack_bytes, instructions }
-}
-
-#[panic_handler]
-fn panic(panic: &PanicInfo<'_>) -> ! {
-    if ALONE.is_none() {
-        hprintln!("{}", panic);
-    }
-    stop()
-}
-
-// SAFETY: it is entered once and never returns, so that nothing is seen in between.
-#[exception]
-unsafe fn HardFault(frame: &ExceptionFrame) -> ! {
-    if ALONE.is_none() {
-        hprintln!("{:?}", frame);
-    }
-    stop()
-}
-
-fn stop() -> ! {
-    if ALONE.is_none() {
-        debug::exit(debug::EXIT_FAILURE);
-    }
-    loop {
-        cortex_m::asm::wfi();
-    }
+    cost
 }

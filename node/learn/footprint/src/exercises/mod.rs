@@ -1,0 +1,15 @@
+//! One file a family.
+mod softmax;
+
+use crate::Exercise;
+
+/// Takes exercises of any type.
+pub trait Visitor {
+    /// Called for each exercise.
+    fn visit<E: Exercise>(&mut self);
+}
+
+/// Shows all exercises to a visitor, in the order of the table.
+pub fn visit(visitor: &mut impl Visitor) {
+    visitor.visit::<softmax::Softmax>();
+}
