@@ -1,6 +1,10 @@
 //! Small multilayer networks: inference and training on the node.
 //!
-//! [`mlp`] is the network, [`plan`] says which part of it may change, [`train`] changes it.
+//! [`mlp`] is the network, [`plan`] says which part of it may change, [`train`] changes it; [`int8`] is and trains the
+//! same in bytes. [`mod@half`] and [`prune`](mod@prune) make it smaller.
+pub mod half;
+pub mod int8;
 pub mod mlp;
 pub mod plan;
+pub mod prune;
 pub mod train;
