@@ -27,7 +27,7 @@
 
 pub mod dot;
 pub mod features;
-pub mod infer;
+pub mod least_squares;
 pub mod linear;
 pub mod network;
 pub mod random;
@@ -89,6 +89,12 @@ pub enum LearnError {
     BadSetting {
         /// Which setting.
         setting: &'static str,
+    },
+    /// A matrix that must be positive definite is not, in single precision.
+    #[error("row {row} leaves the matrix indefinite")]
+    NotDefinite {
+        /// Row of the first pivot that is not above zero.
+        row: usize,
     },
 }
 

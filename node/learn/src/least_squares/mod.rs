@@ -1,0 +1,7 @@
+//! Linear readouts in closed form: what a squared error allows, of features that need no training.
+pub mod layer;
+pub mod os_elm;
+pub mod packed;
+pub mod recursive;
+pub mod ridge;
+pub mod sums;
