@@ -27,6 +27,7 @@
 
 pub mod dot;
 pub mod features;
+pub mod infer;
 pub mod least_squares;
 pub mod linear;
 pub mod network;
