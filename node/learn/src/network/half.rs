@@ -40,7 +40,7 @@ pub const fn to_f32(half: u16) -> f32 {
         let value = magnitude as f32 * (1.0 / 16_777_216.0);
         return f32::from_bits(sign | value.to_bits());
     }
-    f32::from_bits(sign | (magnitude << 13) + (112 << 23))
+    f32::from_bits(sign | ((magnitude << 13) + (112 << 23)))
 }
 
 /// Stores parameters, one half each.

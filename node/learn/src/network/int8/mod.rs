@@ -22,6 +22,9 @@ pub const MAX_WIDTH: usize = 1_024;
 /// Largest magnitude of a byte; -128 has no counterpart and is not used.
 const LARGEST: i32 = 127;
 
+/// 2^-40: no layer is scaled to smaller magnitudes, nor to larger ones than its reciprocal.
+const SMALLEST: f32 = 1.0 / 1_099_511_627_776.0;
+
 /// Largest magnitude of a bias.
 const LARGEST_BIAS: i32 = 1 << 30;
 
@@ -36,7 +39,11 @@ impl LayerScale {
     /// Scales that let the given magnitudes just fit. Magnitudes are brought between 2^-40 and 2^40, which also
     /// makes something usable of a layer whose weights or inputs are all zero.
     pub fn fitting(largest_weight: f32, largest_input: f32) -> Self {
-        let scale = |magnitude: f32| magnitude.max(9.094_947e-13).min(1.099_511_6e12) / LARGEST as f32;
+        let scale = |magnitude: f32| {
+            let bounded =
+                if magnitude.is_nan() { SMALLEST } else { magnitude.clamp(SMALLEST, 1.0 / SMALLEST) };
+            bounded / LARGEST as f32
+        };
         Self { weights: scale(largest_weight), inputs: scale(largest_input) }
     }
 

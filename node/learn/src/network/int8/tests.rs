@@ -1,7 +1,7 @@
 use super::convert::{calibrate, calibration_scratch_len, fit_scales, quantise};
 use super::*;
-use crate::network::mlp::Mlp;
 use crate::MAX_MAGNITUDE;
+use crate::network::mlp::Mlp;
 use crate::random::Random;
 use proptest::prelude::*;
 

@@ -119,7 +119,7 @@ impl Int8Backprop<'_> {
                 next_scale *= self.network.scales[layer].weights * shifted;
             }
             let own = Errors { integers: &errors[..outputs], scale: error_scale };
-            self.move_layer(layer, rows, biases_here, own, input, random);
+            self.move_layer(layer, rows, biases_here, &own, input, random);
             core::mem::swap(&mut errors, &mut earlier);
             (weights, biases, activations) = (before, biases_before, activations_before);
             error_scale = next_scale;
@@ -131,7 +131,7 @@ impl Int8Backprop<'_> {
         layer: usize,
         rows: &mut [i8],
         biases: &mut [i32],
-        errors: Errors,
+        errors: &Errors,
         input: &[i8],
         random: &mut Random,
     ) {
@@ -139,7 +139,7 @@ impl Int8Backprop<'_> {
         if update == Update::Frozen {
             return;
         }
-        let rate = self.learning_rate * self.shortening(&errors, input, scale) * errors.scale;
+        let rate = self.learning_rate * self.shortening(errors, input, scale) * errors.scale;
         for (channel, (&error, bias)) in errors.integers.iter().zip(biases).enumerate() {
             let step = rate * error as f32;
             // The bias's gradient over (s_w s_x)^2, with respect to an integer that is worth s_w s_x.
