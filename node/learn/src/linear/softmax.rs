@@ -97,7 +97,7 @@ fn affine(row: &[f32], sample: &[f32]) -> f32 {
 }
 
 /// Logits to probabilities, in place; the largest is subtracted first so that nothing overflows.
-pub(crate) fn normalise(logits: &mut [f32]) {
+fn normalise(logits: &mut [f32]) {
     let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0;
     for logit in logits.iter_mut() {
@@ -109,8 +109,7 @@ pub(crate) fn normalise(logits: &mut [f32]) {
     }
 }
 
-/// Index of the largest value, the lowest of several.
-pub(crate) fn largest(values: &[f32]) -> usize {
+fn largest(values: &[f32]) -> usize {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
         if *value > values[best] {

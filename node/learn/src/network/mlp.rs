@@ -5,10 +5,12 @@
 //!
 //! Parameters: for each layer `[outputs][inputs + 1]`, the bias last in each row, the layers one after the other:
 //! `4 * sum(outputs * (inputs + 1))` bytes. The last layer is laid out like [`crate::linear::softmax::Softmax`].
-//! Inference: `8 * widest` bytes of scratch beside the probabilities, `sum(outputs * inputs)` multiplications.
-use crate::linear::softmax::{Judgement, largest, normalise};
+//! Inference: `8 * widest` bytes of scratch beside the probabilities, `sum(outputs * inputs)` multiplications. Either
+//! scalar serves; exponentials and logarithms are taken in f32.
+use crate::linear::softmax::Judgement;
 use crate::random::Random;
-use crate::{LearnError, MAX_MAGNITUDE, check_label, check_length, check_sample, dot};
+use crate::scalar::Scalar;
+use crate::{LearnError, check_label, check_length};
 
 /// A network of given widths. The parameters are the caller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +58,7 @@ impl Mlp<'_> {
     }
 
     /// Draws weights that keep the variance of activations from layer to layer; biases become zero.
-    pub fn init(self, params: &mut [f32], random: &mut Random) -> Result<(), LearnError> {
+    pub fn init<S: Scalar>(self, params: &mut [S], random: &mut Random) -> Result<(), LearnError> {
         self.check(params)?;
         let mut rest = params;
         for layer in 0..self.layers() {
@@ -67,8 +69,8 @@ impl Mlp<'_> {
             let bound = libm::sqrtf(6.0 / inputs.max(1) as f32);
             for row in rows.chunks_exact_mut(inputs + 1) {
                 let (bias, weights) = row.split_last_mut().expect("a row holds at least its bias");
-                weights.fill_with(|| bound * random.symmetric());
-                *bias = 0.0;
+                weights.fill_with(|| S::from_f32(bound * random.symmetric()));
+                *bias = S::ZERO;
             }
         }
         Ok(())
@@ -76,44 +78,44 @@ impl Mlp<'_> {
 
     /// Output of the first `depth` layers, into `output` (`[widths[depth]]`): activations of a hidden layer, or the
     /// logits where `depth` is the number of layers. Scratch: [`Mlp::scratch_len`].
-    pub fn prefix(
+    pub fn prefix<S: Scalar>(
         self,
-        params: &[f32],
+        params: &[S],
         depth: usize,
-        sample: &[f32],
-        output: &mut [f32],
-        scratch: &mut [f32],
+        sample: &[S],
+        output: &mut [S],
+        scratch: &mut [S],
     ) -> Result<(), LearnError> {
         self.check(params)?;
         check_length("scratch", scratch.len(), self.scratch_len())?;
         let depth = depth.min(self.layers());
         check_length("output", output.len(), self.widths[depth])?;
-        check_sample(sample, self.widths[0])?;
+        S::check_sample(sample, self.widths[0])?;
         self.run(params, depth, sample, output, scratch);
         Ok(())
     }
 
     /// Probabilities of the classes, into `probabilities` (`[classes]`). Scratch: [`Mlp::scratch_len`].
-    pub fn probabilities(
+    pub fn probabilities<S: Scalar>(
         self,
-        params: &[f32],
-        sample: &[f32],
-        probabilities: &mut [f32],
-        scratch: &mut [f32],
+        params: &[S],
+        sample: &[S],
+        probabilities: &mut [S],
+        scratch: &mut [S],
     ) -> Result<(), LearnError> {
         self.prefix(params, self.layers(), sample, probabilities, scratch)?;
-        normalise(probabilities);
+        softmax(probabilities);
         Ok(())
     }
 
     /// Compares the network with a labelled sample, without learning from it.
-    pub fn judge(
+    pub fn judge<S: Scalar>(
         self,
-        params: &[f32],
-        sample: &[f32],
+        params: &[S],
+        sample: &[S],
         label: usize,
-        probabilities: &mut [f32],
-        scratch: &mut [f32],
+        probabilities: &mut [S],
+        scratch: &mut [S],
     ) -> Result<Judgement, LearnError> {
         check_label(label, self.classes())?;
         self.probabilities(params, sample, probabilities, scratch)?;
@@ -124,7 +126,7 @@ impl Mlp<'_> {
         self.widths.last().copied().unwrap_or(0)
     }
 
-    pub(super) fn check(self, params: &[f32]) -> Result<(), LearnError> {
+    pub(super) fn check<P>(self, params: &[P]) -> Result<(), LearnError> {
         if self.widths.len() < 2 {
             return Err(LearnError::WrongLength { what: "widths", have: self.widths.len(), need: 2 });
         }
@@ -132,13 +134,13 @@ impl Mlp<'_> {
     }
 
     /// The checked part of [`Mlp::prefix`]. Activations go back and forth between the two halves of the scratch.
-    pub(super) fn run(
+    pub(super) fn run<S: Scalar>(
         self,
-        params: &[f32],
+        params: &[S],
         depth: usize,
-        sample: &[f32],
-        output: &mut [f32],
-        scratch: &mut [f32],
+        sample: &[S],
+        output: &mut [S],
+        scratch: &mut [S],
     ) {
         if depth == 0 {
             output.copy_from_slice(sample);
@@ -156,10 +158,9 @@ impl Mlp<'_> {
     }
 
     /// One layer: its affine map, and ReLU unless it is the last.
-    pub(super) fn forward(self, layer: usize, rows: &[f32], input: &[f32], output: &mut [f32]) {
+    pub(super) fn forward<S: Scalar>(self, layer: usize, rows: &[S], input: &[S], output: &mut [S]) {
         for (out, row) in output.iter_mut().zip(rows.chunks_exact(input.len() + 1)) {
-            let (bias, weights) = row.split_last().expect("a row holds at least its bias");
-            *out = bias + dot::dot(weights, input);
+            *out = S::affine(row, input);
         }
         if layer + 1 < self.layers() {
             output.iter_mut().for_each(|value| *value = rectify(*value));
@@ -168,14 +169,45 @@ impl Mlp<'_> {
 }
 
 /// Probabilities against the label. The floor keeps one confidently wrong sample from outweighing all others.
-pub(super) fn judgement(probabilities: &[f32], label: usize) -> Judgement {
-    Judgement { class: largest(probabilities), loss: -libm::logf(probabilities[label].max(1e-6)) }
+pub(super) fn judgement<S: Scalar>(probabilities: &[S], label: usize) -> Judgement {
+    let loss = -libm::logf(probabilities[label].to_f32().max(1e-6));
+    Judgement { class: largest(probabilities), loss }
+}
+
+/// Logits to probabilities, in place; the largest is subtracted first so that nothing overflows.
+pub(super) fn softmax<S: Scalar>(logits: &mut [S]) {
+    let largest = logits.iter().fold(f32::NEG_INFINITY, |largest, logit| largest.max(logit.to_f32()));
+    let mut sum = S::ZERO;
+    for logit in logits.iter_mut() {
+        *logit = S::from_f32(libm::expf(logit.to_f32() - largest));
+        sum = sum + *logit;
+    }
+    for probability in logits {
+        *probability = *probability / sum;
+    }
+}
+
+/// The lowest index of several.
+fn largest<S: Scalar>(values: &[S]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
 }
 
 /// ReLU, bounded as samples are: otherwise activations of extreme samples grow from layer to layer until they
 /// overflow.
-fn rectify(value: f32) -> f32 {
-    if value > 0.0 { value.min(MAX_MAGNITUDE) } else { 0.0 }
+fn rectify<S: Scalar>(value: S) -> S {
+    if value > S::MAX_FEATURE {
+        S::MAX_FEATURE
+    } else if value > S::ZERO {
+        value
+    } else {
+        S::ZERO
+    }
 }
 
 #[cfg(test)]
@@ -213,14 +245,14 @@ mod tests {
         let short = LearnError::WrongLength { what: "parameters", have: 16, need: 17 };
         assert_eq!(judge(&PARAMS[1..], &[0.0, 1.0], 0), short);
         let none = Mlp { widths: &[2] };
-        let refused = none.probabilities(&[], &[0.0; 2], &mut [], &mut []);
+        let refused = none.probabilities::<f32>(&[], &[0.0; 2], &mut [], &mut []);
         assert_eq!(refused, Err(LearnError::WrongLength { what: "widths", have: 1, need: 2 }));
     }
 
     #[test]
     fn initial_weights_have_the_variance_of_their_rule() {
         let mlp = Mlp { widths: &[64, 100, 10] };
-        let mut params = vec![9.0; mlp.params_len()];
+        let mut params = vec![9.0_f32; mlp.params_len()];
         mlp.init(&mut params, &mut Random::new(1)).unwrap();
         let first: Vec<f32> =
             params[..6_500].chunks_exact(65).flat_map(|row| row[..64].iter().copied()).collect();

@@ -6,13 +6,14 @@
 //! Mikolov, Bengio, ICML 2013, algorithm 1).
 //!
 //! Memory beside the parameters, four bytes each: the activations that the plan needs, from those that enter its
-//! first layer on; two rows of errors, `2 * widest`; with momentum, one number a parameter that may change.
+//! first layer on; two rows of errors, `2 * (widest + 1)`; with momentum, one number a parameter that may change.
 //! A step takes `sum(outputs * inputs)` multiplications forward, and at most twice as many (thrice with momentum)
 //! backward over the layers from the plan's first.
-use super::mlp::{Mlp, judgement};
+use super::mlp::{Mlp, judgement, softmax};
 use super::plan::{Plan, Update};
-use crate::linear::softmax::{Judgement, normalise};
-use crate::{LearnError, MAX_MAGNITUDE, check_label, check_length, check_sample, dot};
+use crate::linear::softmax::Judgement;
+use crate::scalar::Scalar;
+use crate::{LearnError, check_label, check_length};
 
 /// The learner's settings. Parameters stay finite as long as the longest step,
 /// `learning_rate * clip_norm / (1 - momentum)`, is at most 1,000: no weight then grows beyond 2^24 such steps.
@@ -47,7 +48,7 @@ impl Backprop<'_> {
 
     /// Numbers of scratch: the activations kept, then two rows of errors.
     pub const fn scratch_len(self) -> usize {
-        self.kept_len() + 2 * self.mlp.widest()
+        self.kept_len() + 2 * (self.mlp.widest() + 1)
     }
 
     const fn layer_velocity(self, layer: usize) -> usize {
@@ -80,32 +81,33 @@ impl Backprop<'_> {
     }
 
     /// One step of gradient descent on one sample. Returns how the network judged it before the step.
-    pub fn step(
+    pub fn step<S: Scalar>(
         self,
-        params: &mut [f32],
-        velocity: &mut [f32],
-        sample: &[f32],
+        params: &mut [S],
+        velocity: &mut [S],
+        sample: &[S],
         label: usize,
-        scratch: &mut [f32],
+        scratch: &mut [S],
     ) -> Result<Judgement, LearnError> {
         self.mlp.check(params)?;
         check_length("velocity", velocity.len(), self.velocity_len())?;
         check_length("scratch", scratch.len(), self.scratch_len())?;
         check_label(label, self.mlp.classes())?;
-        check_sample(sample, self.mlp.widths[0])?;
+        S::check_sample(sample, self.mlp.widths[0])?;
         let (kept, errors) = scratch.split_at_mut(self.kept_len());
         self.activate(params, sample, kept, errors);
         let (activations, probabilities) = kept.split_at_mut(kept.len() - self.mlp.classes());
-        normalise(probabilities);
+        softmax(probabilities);
         let judgement = judgement(probabilities, label);
         errors[..probabilities.len()].copy_from_slice(probabilities);
-        errors[label] -= 1.0;
+        errors[label] = errors[label] - S::ONE;
+        errors[probabilities.len()] = S::ZERO;
         self.descend(params, velocity, sample, activations, errors);
         Ok(judgement)
     }
 
     /// Fills `kept` with the activations of the layers from [`Backprop::depth`] on, the logits last.
-    fn activate(self, params: &[f32], sample: &[f32], kept: &mut [f32], scratch: &mut [f32]) {
+    fn activate<S: Scalar>(self, params: &[S], sample: &[S], kept: &mut [S], scratch: &mut [S]) {
         let widths = self.mlp.widths;
         let depth = self.depth();
         let (mut input, mut rest) = kept.split_at_mut(widths[depth]);
@@ -121,16 +123,17 @@ impl Backprop<'_> {
     }
 
     /// Carries the errors back to the first layer of the plan, and moves each layer once its own are passed on.
-    /// The first half of `errors` holds those of the logits.
-    fn descend(
+    /// The first half of `errors` holds those of the logits. A row of errors ends with that of a unit that is not
+    /// there, always zero: the place of a bias, where sums expect one.
+    fn descend<S: Scalar>(
         self,
-        params: &mut [f32],
-        velocity: &mut [f32],
-        sample: &[f32],
-        activations: &[f32],
-        errors: &mut [f32],
+        params: &mut [S],
+        velocity: &mut [S],
+        sample: &[S],
+        activations: &[S],
+        errors: &mut [S],
     ) {
-        let (mut errors, mut earlier) = errors.split_at_mut(self.mlp.widest());
+        let (mut errors, mut earlier) = errors.split_at_mut(self.mlp.widest() + 1);
         let (mut params, mut velocity, mut activations) = (params, velocity, activations);
         let first = self.plan.first(self.mlp.layers());
         for layer in (first..self.mlp.layers()).rev() {
@@ -139,34 +142,33 @@ impl Backprop<'_> {
             let (slow, moving) = velocity.split_at_mut(velocity.len() - self.layer_velocity(layer));
             let input = if layer == 0 { sample } else { &activations[activations.len() - inputs..] };
             if layer > first {
-                carry_back(rows, &errors[..outputs], input, &mut earlier[..inputs]);
+                carry_back(rows, &errors[..outputs], input, &mut earlier[..=inputs]);
                 activations = &activations[..activations.len() - inputs];
             }
             let update = self.plan.update(layer);
             if update != Update::Frozen {
-                self.move_layer(update, rows, moving, &errors[..outputs], input);
+                self.move_layer(update, rows, moving, &errors[..=outputs], input);
             }
             core::mem::swap(&mut errors, &mut earlier);
             (params, velocity) = (before, slow);
         }
     }
 
-    fn move_layer(
+    fn move_layer<S: Scalar>(
         self,
         update: Update,
-        rows: &mut [f32],
-        velocity: &mut [f32],
-        errors: &[f32],
-        input: &[f32],
+        rows: &mut [S],
+        velocity: &mut [S],
+        errors: &[S],
+        input: &[S],
     ) {
-        let norm = libm::sqrtf(dot::dot(errors, errors) * (dot::dot(input, input) + 1.0));
-        let shortened = (self.clip_norm / norm.max(f32::MIN_POSITIVE)).min(1.0);
+        let shortened = S::from_f32(self.shortening(errors, input));
         let mut velocity = velocity;
         for (channel, (row, error)) in rows.chunks_exact_mut(input.len() + 1).zip(errors).enumerate() {
             // Without its weights, what moves of a row is its bias.
             let start = if update.has_weights_of(channel) { 0 } else { input.len() };
             let (row, input) = (&mut row[start..], &input[start..]);
-            let gradient = error * shortened;
+            let gradient = *error * shortened;
             match self.momentum {
                 None => self.move_row(row, gradient, input),
                 Some(momentum) => {
@@ -178,44 +180,62 @@ impl Backprop<'_> {
         }
     }
 
-    fn move_row(self, row: &mut [f32], gradient: f32, input: &[f32]) {
-        // A unit without error moves nothing: the same bits in less time.
-        if gradient == 0.0 {
-            return;
-        }
-        let (bias, weights) = row.split_last_mut().expect("a row holds at least its bias");
-        let step = -self.learning_rate * gradient;
-        dot::add_scaled(weights, step, input);
-        *bias += step;
+    /// What the gradient of a layer is multiplied with to keep within its norm.
+    fn shortening<S: Scalar>(self, errors: &[S], input: &[S]) -> f32 {
+        let (errors, rest) = (errors, &errors[..errors.len() - 1]);
+        let errors_squared = S::affine(errors, rest).to_f32();
+        // An input that is beyond what a learner takes of features has no norm, and does not occur: ReLU bounds it.
+        let inputs_squared = S::squared_norm(input).unwrap_or(S::ONE).to_f32();
+        let norm = libm::sqrtf(errors_squared * inputs_squared);
+        (self.clip_norm / norm.max(f32::MIN_POSITIVE)).min(1.0)
     }
 
-    fn move_row_with_momentum(
+    /// Moves weights and bias, or where `input` is empty the bias alone.
+    fn move_row<S: Scalar>(self, row: &mut [S], gradient: S, input: &[S]) {
+        // A unit without error moves nothing: the same bits in less time.
+        if gradient != S::ZERO {
+            S::add_scaled(row, -(S::from_f32(self.learning_rate) * gradient), input);
+        }
+    }
+
+    fn move_row_with_momentum<S: Scalar>(
         self,
-        row: &mut [f32],
-        velocity: &mut [f32],
+        row: &mut [S],
+        velocity: &mut [S],
         momentum: f32,
-        gradient: f32,
-        input: &[f32],
+        gradient: S,
+        input: &[S],
     ) {
-        let with_bias = input.iter().chain(core::iter::once(&1.0));
-        for ((param, velocity), value) in row.iter_mut().zip(velocity).zip(with_bias) {
-            *velocity = momentum * *velocity + gradient * value;
-            *param -= self.learning_rate * *velocity;
+        S::decay_and_add(velocity, S::from_f32(momentum), gradient, input);
+        let rate = S::from_f32(self.learning_rate);
+        for (param, velocity) in row.iter_mut().zip(velocity) {
+            *param = *param - rate * *velocity;
         }
     }
 }
 
 /// Errors of a layer's inputs: its own through its weights, where ReLU passed the input on. Bounded as activations
 /// are, so that no product with them overflows.
-fn carry_back(rows: &[f32], errors: &[f32], input: &[f32], earlier: &mut [f32]) {
-    earlier.fill(0.0);
+fn carry_back<S: Scalar>(rows: &[S], errors: &[S], input: &[S], earlier: &mut [S]) {
+    earlier.fill(S::ZERO);
     for (row, &error) in rows.chunks_exact(input.len() + 1).zip(errors) {
-        if error != 0.0 {
-            dot::add_scaled(earlier, error, row);
+        if error != S::ZERO {
+            S::add_scaled(earlier, error, &row[..input.len()]);
         }
     }
     for (error, &value) in earlier.iter_mut().zip(input) {
-        *error = if value > 0.0 { error.clamp(-MAX_MAGNITUDE, MAX_MAGNITUDE) } else { 0.0 };
+        *error = if value > S::ZERO { bounded(*error) } else { S::ZERO };
+    }
+    earlier[input.len()] = S::ZERO;
+}
+
+fn bounded<S: Scalar>(error: S) -> S {
+    if error > S::MAX_FEATURE {
+        S::MAX_FEATURE
+    } else if error < -S::MAX_FEATURE {
+        -S::MAX_FEATURE
+    } else {
+        error
     }
 }
 

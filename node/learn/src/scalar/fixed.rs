@@ -122,6 +122,7 @@ const fn widened(value: Fixed) -> i64 {
 impl Scalar for Fixed {
     const ZERO: Self = Self(0);
     const ONE: Self = Self(1 << FRACTION_BITS);
+    const MAX_FEATURE: Self = Self::MAX_FEATURE;
 
     /// Zero for what is not a number.
     fn from_f32(value: f32) -> Self {

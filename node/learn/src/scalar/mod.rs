@@ -29,6 +29,8 @@ pub trait Scalar:
     const ZERO: Self;
     /// One.
     const ONE: Self;
+    /// Largest magnitude of a feature that a learner takes.
+    const MAX_FEATURE: Self;
 
     /// The nearest such number.
     fn from_f32(value: f32) -> Self;
@@ -64,6 +66,7 @@ pub trait Scalar:
 impl Scalar for f32 {
     const ZERO: Self = 0.0;
     const ONE: Self = 1.0;
+    const MAX_FEATURE: Self = MAX_MAGNITUDE;
 
     fn from_f32(value: f32) -> Self {
         value

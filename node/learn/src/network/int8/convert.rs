@@ -20,7 +20,7 @@ pub fn calibrate(
     for (depth, peak) in peaks.iter_mut().enumerate() {
         let output = &mut output[..mlp.widths[depth]];
         mlp.prefix(params, depth, sample, output, work)?;
-        *peak = output.iter().fold(*peak, |peak, value| peak.max(value.abs()));
+        *peak = output.iter().fold(*peak, |peak, value| peak.max(f32::abs(*value)));
     }
     Ok(())
 }

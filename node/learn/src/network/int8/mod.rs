@@ -12,8 +12,8 @@
 pub mod convert;
 pub mod train;
 
-use super::mlp::judgement;
-use crate::linear::softmax::{Judgement, normalise};
+use super::mlp::{judgement, softmax};
+use crate::linear::softmax::Judgement;
 use crate::{LearnError, check_label, check_length, check_sample};
 
 /// Widest layer, and most features: sums of its products and of its errors stay within 32 bits.
@@ -123,7 +123,7 @@ impl Int8Mlp<'_> {
         check_length("probabilities", probabilities.len(), self.widths[self.layers()])?;
         check_sample(sample, self.widths[0])?;
         self.run(weights, biases, sample, probabilities, activations);
-        normalise(probabilities);
+        softmax(probabilities);
         Ok(())
     }
 

@@ -1,5 +1,7 @@
 use super::*;
+use crate::MAX_MAGNITUDE;
 use crate::random::Random;
+use crate::scalar::Fixed;
 use proptest::prelude::*;
 
 const WIDTHS: [usize; 4] = [3, 5, 4, 3];
@@ -76,7 +78,7 @@ fn a_step_takes_the_memory_of_its_plan() {
         let learner = Backprop { plan, momentum: Some(0.9), ..FULL };
         (learner.scratch_len(), learner.velocity_len())
     };
-    let rows = 2 * 5;
+    let rows = 2 * (5 + 1);
     assert_eq!(with(Plan::Whole), (5 + 4 + 3 + rows, 59));
     assert_eq!(with(Plan::Layers(&[Update::Biases, Update::Biases, Update::Biases])), (12 + rows, 12));
     let late = [Update::Frozen, Update::Channels(&[1]), Update::Whole];
@@ -172,6 +174,45 @@ proptest! {
             let judged = learner.step(&mut params, &mut velocity, &sample, label, &mut scratch).unwrap();
             prop_assert!(judged.loss.is_finite());
             prop_assert!(params.iter().chain(&velocity).all(|value| value.is_finite()));
+        }
+    }
+}
+
+#[test]
+fn a_fixed_step_is_the_float_step_to_within_its_rounding() {
+    let learner = Backprop { momentum: Some(0.5), ..FULL };
+    let mut floats = initial(6);
+    let mut fixed: Vec<Fixed> = floats.iter().map(|&param| Fixed::from_f32(param)).collect();
+    let mut float_velocity = vec![0.0; learner.velocity_len()];
+    let mut fixed_velocity = vec![Fixed::ZERO; learner.velocity_len()];
+    for (step, label) in [0, 2, 1, 0, 1].into_iter().enumerate() {
+        let sample = [step as f32 * 0.5, 1.0, -0.25];
+        let scratch = &mut vec![0.0; learner.scratch_len()];
+        let float = learner.step(&mut floats, &mut float_velocity, &sample, label, scratch).unwrap();
+        let sample = sample.map(Fixed::from_f32);
+        let scratch = &mut vec![Fixed::ZERO; learner.scratch_len()];
+        let fixed = learner.step(&mut fixed, &mut fixed_velocity, &sample, label, scratch).unwrap();
+        assert!((float.loss - fixed.loss).abs() < 1e-3);
+    }
+    for (float, fixed) in floats.iter().zip(&fixed) {
+        assert!((float - fixed.to_f32()).abs() < 1e-3, "{float} against {fixed:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_accepted_sample_breaks_a_fixed_network(
+        samples in prop::collection::vec((prop::array::uniform3(-8_388_608i32..=8_388_608), 0usize..3), 1..40),
+        learning_rate in any::<f32>(), clip_norm in any::<f32>(), momentum in prop::option::of(any::<f32>()),
+    ) {
+        let learner = Backprop { learning_rate, momentum, clip_norm, ..FULL };
+        let mut params: Vec<Fixed> = initial(5).into_iter().map(Fixed::from_f32).collect();
+        let mut velocity = vec![Fixed::ZERO; learner.velocity_len()];
+        let mut scratch = vec![Fixed::ZERO; learner.scratch_len()];
+        for (sample, label) in samples {
+            let sample = sample.map(Fixed::from_bits);
+            let judged = learner.step(&mut params, &mut velocity, &sample, label, &mut scratch).unwrap();
+            prop_assert!(judged.loss.is_finite());
         }
     }
 }
