@@ -199,7 +199,7 @@ fn products<W>(inputs: &[u8], weights: &[W], real: impl Fn(&W) -> f32) -> f32 {
             *sum += f32::from_le_bytes(*input) * real(weight);
         }
     }
-    dot::total(sums)
+    dot::total(&sums)
 }
 
 /// Writes a number within its bounds. Comparisons rather than `clamp`, which panics where bounds are not ordered.
