@@ -182,6 +182,17 @@ impl Scalar for Fixed {
         let positive = Self(positive as i32);
         if self.0 < 0 { Self::ONE - positive } else { positive }
     }
+
+    fn scale_to_levels(sample: &[Self], levels: &mut [i16]) {
+        let largest = sample
+            .iter()
+            .fold(Self::ONE.0.unsigned_abs(), |largest, value| largest.max(value.0.unsigned_abs()));
+        // As many bits as the largest has beyond 15 are shifted out.
+        let shift = (u32::BITS - largest.leading_zeros()).saturating_sub(i16::BITS - 1);
+        for (level, value) in levels.iter_mut().zip(sample.iter().chain(&[Self::ONE])) {
+            *level = (value.0 >> shift) as i16;
+        }
+    }
 }
 
 fn bounded(sample: &[Fixed]) -> Result<(), LearnError> {

@@ -61,6 +61,10 @@ pub trait Scalar:
 
     /// `1 / (1 + exp(-self))`.
     fn sigmoid(self) -> Self;
+
+    /// A sample that was checked, and a constant feature of one after it, as whole numbers on a scale of their own, as
+    /// fine as 16 bits allow.
+    fn scale_to_levels(sample: &[Self], levels: &mut [i16]);
 }
 
 impl Scalar for f32 {
@@ -121,6 +125,15 @@ impl Scalar for f32 {
 
     fn sigmoid(self) -> Self {
         1.0 / (1.0 + libm::expf(-self))
+    }
+
+    fn scale_to_levels(sample: &[Self], levels: &mut [i16]) {
+        let largest = sample.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
+        let per_level = f32::from(i16::MAX) / largest;
+        for (level, value) in levels.iter_mut().zip(sample.iter().chain(&[1.0])) {
+            // A cast cuts towards zero: half more away from it rounds to the nearest.
+            *level = (value * per_level + 0.5f32.copysign(*value)) as i16;
+        }
     }
 }
 
