@@ -30,6 +30,7 @@ pub mod features;
 pub mod infer;
 pub mod least_squares;
 pub mod linear;
+pub mod neighbours;
 pub mod network;
 pub mod random;
 pub mod scalar;
