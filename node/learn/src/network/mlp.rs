@@ -108,6 +108,18 @@ impl Mlp<'_> {
         Ok(())
     }
 
+    /// The most probable class; the lowest index of several. Scratch as for [`Mlp::probabilities`].
+    pub fn predict<S: Scalar>(
+        self,
+        params: &[S],
+        sample: &[S],
+        probabilities: &mut [S],
+        scratch: &mut [S],
+    ) -> Result<usize, LearnError> {
+        self.probabilities(params, sample, probabilities, scratch)?;
+        Ok(largest(probabilities))
+    }
+
     /// Compares the network with a labelled sample, without learning from it.
     pub fn judge<S: Scalar>(
         self,
@@ -188,7 +200,7 @@ pub(super) fn softmax<S: Scalar>(logits: &mut [S]) {
 }
 
 /// The lowest index of several.
-fn largest<S: Scalar>(values: &[S]) -> usize {
+pub(super) fn largest<S: Scalar>(values: &[S]) -> usize {
     let mut best = 0;
     for (index, value) in values.iter().enumerate() {
         if *value > values[best] {

@@ -1,4 +1,5 @@
 //! One file a family.
+mod network;
 mod softmax;
 
 use crate::Exercise;
@@ -12,4 +13,9 @@ pub trait Visitor {
 /// Shows all exercises to a visitor, in the order of the table.
 pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<softmax::Softmax>();
+    visitor.visit::<network::Whole<f32>>();
+    visitor.visit::<network::Whole<chirrup_learn::scalar::Fixed>>();
+    visitor.visit::<network::Sparse>();
+    visitor.visit::<network::Bytes>();
+    visitor.visit::<network::NewHead>();
 }

@@ -12,7 +12,7 @@
 pub mod convert;
 pub mod train;
 
-use super::mlp::{judgement, softmax};
+use super::mlp::{judgement, largest, softmax};
 use crate::linear::softmax::Judgement;
 use crate::{LearnError, check_label, check_length, check_sample};
 
@@ -127,6 +127,19 @@ impl Int8Mlp<'_> {
         Ok(())
     }
 
+    /// The most probable class; the lowest index of several.
+    pub fn predict(
+        self,
+        weights: &[i8],
+        biases: &[i32],
+        sample: &[f32],
+        probabilities: &mut [f32],
+        activations: &mut [i8],
+    ) -> Result<usize, LearnError> {
+        self.probabilities(weights, biases, sample, probabilities, activations)?;
+        Ok(largest(probabilities))
+    }
+
     /// Compares the network with a labelled sample, without learning from it.
     pub fn judge(
         self,
@@ -186,7 +199,17 @@ impl Int8Mlp<'_> {
 
 /// Sum of products; exact, so that its order does not matter.
 fn dot(left: &[i8], right: &[i8]) -> i32 {
-    left.iter().zip(right).map(|(left, right)| i32::from(*left) * i32::from(*right)).sum()
+    // Four at a time: a core without vectors spends half of a plain loop on the loop.
+    let (left, left_rest) = left.as_chunks::<4>();
+    let (right, right_rest) = right.as_chunks::<4>();
+    let product = |left: i8, right: i8| i32::from(left) * i32::from(right);
+    let mut sum = 0;
+    for (left, right) in left.iter().zip(right) {
+        for lane in 0..4 {
+            sum += product(left[lane], right[lane]);
+        }
+    }
+    left_rest.iter().zip(right_rest).fold(sum, |sum, (&left, &right)| sum + product(left, right))
 }
 
 /// The nearest integer, halves away from zero; the nearest i32 of what is beyond them.

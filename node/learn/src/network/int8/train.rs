@@ -171,14 +171,32 @@ fn move_row(weights: &mut [i8], per_input: f32, input: &[i8], random: &mut Rando
     if step == 0 {
         return;
     }
-    for (weights, input) in weights.chunks_mut(4).zip(input.chunks(4)) {
-        let mut dither = random.next_u64();
-        for (weight, &value) in weights.iter_mut().zip(input) {
-            let moved = (step * i32::from(value) + (dither & 0xffff) as i32) >> STEP_BITS;
-            *weight = (i32::from(*weight) - moved).clamp(-LARGEST, LARGEST) as i8;
-            dither >>= STEP_BITS;
+    let (weights, last_weights) = weights.as_chunks_mut::<4>();
+    let (input, last_input) = input.as_chunks::<4>();
+    for (weights, input) in weights.iter_mut().zip(input) {
+        let dither = dithers(random);
+        for lane in 0..4 {
+            move_weight(&mut weights[lane], step, input[lane], dither[lane]);
         }
     }
+    if !last_weights.is_empty() {
+        let dither = dithers(random);
+        for ((weight, &value), dither) in last_weights.iter_mut().zip(last_input).zip(dither) {
+            move_weight(weight, step, value, dither);
+        }
+    }
+}
+
+fn move_weight(weight: &mut i8, step: i32, input: i8, dither: i32) {
+    let moved = (step * i32::from(input) + dither) >> STEP_BITS;
+    *weight = (i32::from(*weight) - moved).clamp(-LARGEST, LARGEST) as i8;
+}
+
+/// Four numbers of [`STEP_BITS`] bits from one draw.
+fn dithers(random: &mut Random) -> [i32; 4] {
+    let bits = random.next_u64();
+    let (low, high) = (bits as u32, (bits >> 32) as u32);
+    [low & 0xffff, low >> STEP_BITS, high & 0xffff, high >> STEP_BITS].map(|dither| dither as i32)
 }
 
 /// Errors of a layer's inputs, in units of the weights' scale times the errors': its own through its weights, where
