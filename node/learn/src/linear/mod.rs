@@ -3,9 +3,10 @@ pub mod one_versus_one;
 pub mod opt_sgd;
 pub mod passive_aggressive;
 pub mod softmax;
+pub mod svm;
 
-use crate::LearnError;
 use crate::scalar::Scalar;
+use crate::{LearnError, check_length, check_sample};
 
 /// A binary linear learner of which a classifier of several classes can be made.
 pub trait BaseLearner<S: Scalar>: Copy {
@@ -23,4 +24,10 @@ pub trait BaseLearner<S: Scalar>: Copy {
     /// One step on a sample with a label of 0 or 1, of which all was checked. `norm` is the square of the sample's
     /// length, a constant feature of one included.
     fn learn(&self, weights: &mut [S], velocity: &mut [S], sample: &[S], label: usize, norm: S);
+}
+
+/// Refuses samples, `[count][features]`, of which one would be refused.
+pub(crate) fn check_samples(samples: &[f32], features: usize, count: usize) -> Result<(), LearnError> {
+    check_length("samples", samples.len(), count * features)?;
+    samples.chunks_exact(features.max(1)).try_for_each(|sample| check_sample(sample, sample.len()))
 }
