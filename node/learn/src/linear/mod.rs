@@ -1,4 +1,5 @@
 //! Models that are linear in the features.
+pub mod discriminant;
 pub mod one_versus_one;
 pub mod opt_sgd;
 pub mod passive_aggressive;

@@ -7,8 +7,11 @@
 //! State: `2 * classes * (classes - 1) * (features + 1)` bytes, 11,700 at 64 features and 10 classes; as much again
 //! where the base learner keeps velocities. A step takes `classes - 1` steps of the base learner.
 //!
-//! Modules in reading order: [`voting`] decides between the classes, [`quantised`] does with a byte a weight.
+//! Modules in reading order: [`voting`] decides between the classes, [`quantised`] does with a byte a weight,
+//! [`reduction`] says which base learners can be left out, and [`reduced`] decides without them.
 pub mod quantised;
+pub mod reduced;
+pub mod reduction;
 pub mod voting;
 
 use super::BaseLearner;
