@@ -1,0 +1,40 @@
+//! From a graph to an image, in a stated order of transformations.
+use crate::emit::{self, EmitError};
+use crate::graph::Graph;
+use crate::plan::{self, Memory};
+use crate::quantise::{self, Format, QuantiseError};
+
+/// Why a graph could not be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CompileError {
+    /// Calibration or quantisation refused it.
+    #[error(transparent)]
+    Quantise(#[from] QuantiseError),
+    /// It does not fit an image.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+}
+
+/// An image and what is known of it.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// The bytes for the node.
+    pub image: Vec<u8>,
+    /// Peak SRAM before and after planning.
+    pub memory: Memory,
+}
+
+/// Quantises, plans and writes a graph. `samples` (`[channels][height][width]` each) calibrate the integers.
+pub fn compile(graph: &Graph, format: Format, samples: &[Vec<f32>]) -> Result<Compiled, CompileError> {
+    let (graph, reals) = quantise::lower(graph, format);
+    let numbers = quantise::numbers(&graph, &reals, samples)?;
+    let memory = plan::plan(&graph, &numbers);
+    let image = emit::emit(&graph, &numbers, &memory.planned, format)?;
+    Ok(Compiled { image, memory })
+}
+
+/// `[channels][height][width]` to `[height][width][channels]`, as the runtime takes it.
+pub fn pixels_first(sample: &[f32], shape: crate::graph::Shape) -> Vec<f32> {
+    let pixels = shape.pixels();
+    (0..pixels).flat_map(|pixel| sample.iter().skip(pixel).step_by(pixels).copied()).collect()
+}
