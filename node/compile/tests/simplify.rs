@@ -1,4 +1,6 @@
 //! What is fused computes the same, and nothing that should be fused is left.
+#![allow(clippy::unwrap_used)]
+
 use chirrup_compile::graph::{Graph, Op, Shape, UNBOUNDED, Window};
 use chirrup_compile::simplify::{Simplified, simplify};
 use chirrup_compile::{prune, reference, zoo};
