@@ -9,6 +9,7 @@
 mod baselines;
 mod data;
 mod document;
+mod network;
 mod section;
 mod softmax;
 
@@ -17,7 +18,8 @@ use section::{Measure, Section};
 use std::path::Path;
 
 /// Sections of the document in their order, by the name under which they can be run alone.
-const SECTIONS: &[(&str, Measure)] = &[("baselines", baselines::section), ("softmax", softmax::section)];
+const SECTIONS: &[(&str, Measure)] =
+    &[("baselines", baselines::section), ("softmax", softmax::section), ("network", network::section)];
 
 fn main() -> Result<()> {
     // `cargo bench` adds a flag of its own.

@@ -9,7 +9,7 @@ const PASSES: [(usize, f64); 3] = [(1, 0.933), (5, 0.954), (20, 0.963)];
 const LEARNING_RATE: f32 = 0.05;
 
 /// Accuracy after so many passes.
-fn accuracy(split: &Split, passes: usize) -> Result<f64> {
+pub fn accuracy(split: &Split, passes: usize) -> Result<f64> {
     let shape = split.train.shape;
     let learner = Softmax { shape, learning_rate: LEARNING_RATE, l2: 0.0 };
     let (mut params, mut scratch) = (vec![0.0; shape.linear_params()], vec![0.0; shape.classes]);

@@ -25,16 +25,21 @@ impl Mlp<'_> {
         self.widths.len().saturating_sub(1)
     }
 
-    /// Parameters of one layer; layer 0 takes the sample.
+    /// Parameters of one layer; layer 0 takes the sample. None of a layer that is not there.
     pub const fn layer_params(self, layer: usize) -> usize {
-        self.widths[layer + 1] * (self.widths[layer] + 1)
+        if layer < self.layers() {
+            // Widths beyond all memory are refused for want of parameters, not by an overflow.
+            self.widths[layer + 1].saturating_mul(self.widths[layer].saturating_add(1))
+        } else {
+            0
+        }
     }
 
     /// Parameters of all layers.
     pub const fn params_len(self) -> usize {
         let (mut sum, mut layer) = (0, 0);
         while layer < self.layers() {
-            sum += self.layer_params(layer);
+            sum = self.layer_params(layer).saturating_add(sum);
             layer += 1;
         }
         sum
@@ -259,6 +264,9 @@ mod tests {
         let none = Mlp { widths: &[2] };
         let refused = none.probabilities::<f32>(&[], &[0.0; 2], &mut [], &mut []);
         assert_eq!(refused, Err(LearnError::WrongLength { what: "widths", have: 1, need: 2 }));
+        let endless = Mlp { widths: &[usize::MAX, usize::MAX, 2] };
+        assert!(endless.init(&mut [0.0], &mut Random::new(1)).is_err());
+        assert_eq!((MLP.layer_params(1), MLP.layer_params(2)), (8, 0));
     }
 
     #[test]
