@@ -11,6 +11,12 @@ pub const fn len(size: usize) -> usize {
     size * (size + 1) / 2
 }
 
+/// Place of the entry (row, column), in either order.
+pub(crate) const fn place(size: usize, row: usize, column: usize) -> usize {
+    let (row, column) = if row < column { (row, column) } else { (column, row) };
+    len(size) - len(size - row) + column - row
+}
+
 /// The row from its diagonal on, `[size - row]`.
 fn row_of(matrix: &[f32], size: usize, row: usize) -> &[f32] {
     let start = len(size) - len(size - row);

@@ -7,8 +7,8 @@
 //!
 //! State: `2 * units * (units + 1) + 4 * units * classes` bytes of sums, U's upper triangle row by row, then V,
 //! `[units][classes]`: the layout of the federation's statistics. A sample takes `units * (units + 1) / 2`
-//! multiplications of whole numbers beside the layer's; solving `units^3 / 6 + units^2 * classes` and
-//! `2 * units * (units + 1)` bytes of scratch.
+//! multiplications of whole numbers beside the layer's; solving `units^3 / 6 + 3 * units^2 * classes`, a third of the
+//! latter in double precision, and `2 * units * (units + 3)` bytes of scratch.
 use super::layer::ONE;
 use super::os_elm::OsElm;
 use super::packed;
@@ -63,18 +63,29 @@ impl OsElm {
         Ok(Added::Counted)
     }
 
-    /// The readout that the sums give. `factor`, `[covariance_len]`, is scratch.
+    /// Entries of the scratch of a solution.
+    pub const fn solve_scratch_len(self) -> usize {
+        self.covariance_len() + self.layer.units
+    }
+
+    /// The readout that the sums give. `scratch`: `[solve_scratch_len]`.
+    ///
+    /// What a first solution lacks, by the sums themselves, is solved for in turn (Wilkinson 1963, iterative
+    /// refinement). That residue is a small difference of large numbers: it takes double precision, or refines
+    /// nothing.
     ///
     /// Errors: [`LearnError::NotDefinite`] when no samples have such sums; the readout is as it was then.
     pub fn solve_sums(
         &self,
         sums: &[i32],
-        factor: &mut [f32],
+        scratch: &mut [f32],
         readout: &mut [f32],
     ) -> Result<(), LearnError> {
         check_length("sums", sums.len(), self.sums_len())?;
+        check_length("scratch", scratch.len(), self.solve_scratch_len())?;
+        let (factor, residue) = scratch.split_at_mut(self.covariance_len());
         self.recursive().check(factor, readout)?;
-        let units = self.layer.units;
+        let (units, classes) = (self.layer.units, self.shape.classes);
         let (triangle, moments) = sums.split_at(self.covariance_len());
         for (entry, sum) in factor.iter_mut().zip(triangle) {
             *entry = *sum as f32 / (ONE * ONE);
@@ -84,7 +95,31 @@ impl OsElm {
         for (weight, sum) in readout.iter_mut().zip(moments) {
             *weight = *sum as f32 / ONE;
         }
-        packed::solve_lower(factor, units, readout, self.shape.classes)?;
-        packed::solve_upper(factor, units, readout, self.shape.classes)
+        packed::solve_lower(factor, units, readout, classes)?;
+        packed::solve_upper(factor, units, readout, classes)?;
+        for class in 0..classes {
+            for (unit, residue) in residue.iter_mut().enumerate() {
+                *residue = self.residue(triangle, moments, readout, unit, class);
+            }
+            packed::solve_lower(factor, units, residue, 1)?;
+            packed::solve_upper(factor, units, residue, 1)?;
+            for (weights, residue) in readout.chunks_exact_mut(classes).zip(&*residue) {
+                weights[class] += residue;
+            }
+        }
+        Ok(())
+    }
+
+    /// An entry of V - (U + lambda I) B.
+    fn residue(&self, triangle: &[i32], moments: &[i32], readout: &[f32], unit: usize, class: usize) -> f32 {
+        let (units, classes) = (self.layer.units, self.shape.classes);
+        let (one, ridge) = (f64::from(ONE), f64::from(self.ridge));
+        let weight = |unit: usize| f64::from(readout[unit * classes + class]);
+        let mut answer = 0.0;
+        for other in 0..units {
+            answer += f64::from(triangle[packed::place(units, unit, other)]) * weight(other);
+        }
+        let wanted = f64::from(moments[unit * classes + class]) / one;
+        (wanted - answer / (one * one) - ridge * weight(unit)) as f32
     }
 }

@@ -67,7 +67,8 @@ fn steps_batches_and_sums_give_the_same_readout() {
     }
     let total: Vec<i32> = (0..LEARNER.sums_len()).map(|i| sums.iter().map(|node| node[i]).sum()).collect();
     let mut solved = vec![0.0; LEARNER.readout_len()];
-    LEARNER.solve_sums(&total, &mut single.covariance, &mut solved).unwrap();
+    let mut scratch = vec![0.0; LEARNER.solve_scratch_len()];
+    LEARNER.solve_sums(&total, &mut scratch, &mut solved).unwrap();
     close(&solved, &single.readout);
 }
 
@@ -118,10 +119,10 @@ fn full_sums_and_sums_of_nothing_are_said() {
     let before = sums.clone();
     assert_eq!(LEARNER.add_to_sums(&mut sums, &[0.0; 5], 0, &mut [0; 16]), Ok(Added::Full));
     assert_eq!(sums, before);
-    let mut factor = vec![0.0; LEARNER.covariance_len()];
+    let mut scratch = vec![0.0; LEARNER.solve_scratch_len()];
     let mut readout = vec![3.0; LEARNER.readout_len()];
     sums[0] = -20_000_000;
-    let refused = LEARNER.solve_sums(&sums, &mut factor, &mut readout);
+    let refused = LEARNER.solve_sums(&sums, &mut scratch, &mut readout);
     assert_eq!(refused, Err(LearnError::NotDefinite { row: 0 }));
     assert!(readout.iter().all(|weight| *weight == 3.0), "a refused solution leaves the readout alone");
 }
