@@ -22,7 +22,7 @@ pub struct Labelled {
     pub labels: Vec<usize>,
 }
 
-/// What is learnt from, and what is judged on; on the scale of the former.
+/// What is learnt from, and what is judged on; on the scale of the former where it is standardised.
 #[derive(Clone, Debug)]
 pub struct Split {
     /// To learn from, in random order.
@@ -41,6 +41,13 @@ pub fn digits() -> Labelled {
 pub fn breast_cancer() -> Labelled {
     let data = dataset::breast_cancer::load_dataset();
     labelled(data.num_features, 2, &data.data, data.target.iter().map(|&label| label as usize))
+}
+
+/// Digits on a scale that takes no statistics: pixels from -1 to 1.
+pub fn digits_about_zero() -> Labelled {
+    let mut digits = digits();
+    digits.samples.iter_mut().flatten().for_each(|pixel| *pixel = *pixel / 8.0 - 1.0);
+    digits
 }
 
 fn labelled(features: usize, classes: usize, data: &[f32], labels: impl Iterator<Item = usize>) -> Labelled {
@@ -94,11 +101,16 @@ impl Labelled {
 
     /// Cuts at random, and standardises by what is learnt from.
     pub fn split(&self, seed: u64) -> Result<Split> {
-        let order = self.order(seed);
-        let (test, train) = order.split_at((self.len() * TEST_PERCENT).div_ceil(100));
-        let (train, test) = (self.picked(train.iter().copied()), self.picked(test.iter().copied()));
+        let Split { train, test } = self.cut(seed);
         let scales = train.scales()?;
         Ok(Split { train: train.scaled(&scales)?, test: test.scaled(&scales)? })
+    }
+
+    /// Cuts at random, in the same places, and leaves the scale as it is.
+    pub fn cut(&self, seed: u64) -> Split {
+        let order = self.order(seed);
+        let (test, train) = order.split_at((self.len() * TEST_PERCENT).div_ceil(100));
+        Split { train: self.picked(train.iter().copied()), test: self.picked(test.iter().copied()) }
     }
 
     /// Zero mean and unit deviation for each feature.

@@ -6,10 +6,14 @@
 //! cargo bench --manifest-path node/learn/bench/Cargo.toml -- docs        writes docs/learning.md
 //! ```
 //! Everything but speeds follows from seeds.
+mod anomalies;
 mod baselines;
 mod data;
 mod document;
+mod echo_state;
+mod neighbours;
 mod network;
+mod os_elm;
 mod section;
 mod softmax;
 
@@ -18,8 +22,15 @@ use section::{Measure, Section};
 use std::path::Path;
 
 /// Sections of the document in their order, by the name under which they can be run alone.
-const SECTIONS: &[(&str, Measure)] =
-    &[("baselines", baselines::section), ("softmax", softmax::section), ("network", network::section)];
+const SECTIONS: &[(&str, Measure)] = &[
+    ("baselines", baselines::section),
+    ("softmax", softmax::section),
+    ("network", network::section),
+    ("os-elm", os_elm::section),
+    ("anomalies", anomalies::section),
+    ("echo-state", echo_state::section),
+    ("neighbours", neighbours::section),
+];
 
 fn main() -> Result<()> {
     // `cargo bench` adds a flag of its own.
