@@ -15,7 +15,8 @@ pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<softmax::Softmax>();
     visitor.visit::<network::Whole<f32>>();
     visitor.visit::<network::Whole<chirrup_learn::scalar::Fixed>>();
-    visitor.visit::<network::Sparse>();
+    visitor.visit::<network::AllMoving>();
+    visitor.visit::<network::SomeMoving>();
     visitor.visit::<network::Bytes>();
     visitor.visit::<network::NewHead>();
 }

@@ -17,15 +17,14 @@ const WIDTHS: [usize; 3] = [FEATURES, HIDDEN, CLASSES];
 const MLP: Mlp = Mlp { widths: &WIDTHS };
 const WHOLE: Backprop =
     Backprop { mlp: MLP, plan: Plan::Whole, learning_rate: 0.02, momentum: None, clip_norm: 5.0 };
+const WITH_MOMENTUM: Backprop = Backprop { learning_rate: 0.002, momentum: Some(0.9), ..WHOLE };
 /// Twelve of the hidden units, the other hidden biases, and the last layer.
 const SPARSE: Backprop = Backprop {
     plan: Plan::Layers(&[
         Update::Channels(&[0b1011_0010, 0b0110_1000, 0b0101_0010, 0b1000_0100]),
         Update::Whole,
     ]),
-    momentum: Some(0.9),
-    learning_rate: 0.002,
-    ..WHOLE
+    ..WITH_MOMENTUM
 };
 
 fn initial<S: Scalar>() -> [S; MLP.params_len()] {
@@ -110,37 +109,85 @@ impl Exercise for Whole<Fixed> {
     }
 }
 
-/// A part changes, with momentum.
-pub struct Sparse {
+/// Everything or a part changes, with momentum for so many parameters.
+pub struct Moving<const VELOCITY: usize> {
     params: [f32; MLP.params_len()],
-    velocity: [f32; SPARSE.velocity_len()],
+    velocity: [f32; VELOCITY],
     probabilities: [f32; CLASSES],
     scratch: [f32; SPARSE.scratch_len()],
 }
 
-impl Exercise for Sparse {
-    const NAME: &'static str = "network 64-32-10, sparse update with momentum";
-    const STATE_BYTES: usize = 4 * (MLP.params_len() + SPARSE.velocity_len());
+/// Everything changes.
+pub type AllMoving = Moving<{ WITH_MOMENTUM.velocity_len() }>;
+/// A part changes.
+pub type SomeMoving = Moving<{ SPARSE.velocity_len() }>;
+
+impl<const VELOCITY: usize> Moving<VELOCITY> {
+    const STATE_BYTES: usize = 4 * (MLP.params_len() + VELOCITY);
     const SCRATCH_BYTES: usize = 4 * (CLASSES + SPARSE.scratch_len());
 
-    fn new() -> Self {
+    fn begin() -> Self {
         Self { params: initial(), velocity: [0.0; _], probabilities: [0.0; _], scratch: [0.0; _] }
     }
 
-    fn learn(&mut self, sample: &Sample) -> Result<(), LearnError> {
+    fn step(&mut self, learner: Backprop, sample: &Sample) -> Result<(), LearnError> {
         let Self { params, velocity, scratch, .. } = self;
-        SPARSE.step(params, velocity, &sample.features, sample.label, scratch).map(|_| ())
+        learner.step(params, velocity, &sample.features, sample.label, scratch).map(|_| ())
     }
 
-    fn infer(&mut self, sample: &Sample) -> Result<u32, LearnError> {
+    fn verdict(&mut self, sample: &Sample) -> Result<u32, LearnError> {
         let scratch = &mut self.scratch[..MLP.scratch_len()];
         let class = MLP.predict(&self.params, &sample.features, &mut self.probabilities, scratch)?;
         Ok(class as u32)
     }
 
-    fn hash(&self, hash: &mut Hash) {
+    fn learned(&self, hash: &mut Hash) {
         hash.floats(&self.params);
         hash.floats(&self.velocity);
+    }
+}
+
+impl Exercise for AllMoving {
+    const NAME: &'static str = "network 64-32-10, with momentum";
+    const STATE_BYTES: usize = Self::STATE_BYTES;
+    const SCRATCH_BYTES: usize = Self::SCRATCH_BYTES;
+
+    fn new() -> Self {
+        Self::begin()
+    }
+
+    fn learn(&mut self, sample: &Sample) -> Result<(), LearnError> {
+        self.step(WITH_MOMENTUM, sample)
+    }
+
+    fn infer(&mut self, sample: &Sample) -> Result<u32, LearnError> {
+        self.verdict(sample)
+    }
+
+    fn hash(&self, hash: &mut Hash) {
+        self.learned(hash);
+    }
+}
+
+impl Exercise for SomeMoving {
+    const NAME: &'static str = "network 64-32-10, with momentum, sparse update";
+    const STATE_BYTES: usize = Self::STATE_BYTES;
+    const SCRATCH_BYTES: usize = Self::SCRATCH_BYTES;
+
+    fn new() -> Self {
+        Self::begin()
+    }
+
+    fn learn(&mut self, sample: &Sample) -> Result<(), LearnError> {
+        self.step(SPARSE, sample)
+    }
+
+    fn infer(&mut self, sample: &Sample) -> Result<u32, LearnError> {
+        self.verdict(sample)
+    }
+
+    fn hash(&self, hash: &mut Hash) {
+        self.learned(hash);
     }
 }
 

@@ -140,16 +140,19 @@ impl Int8Backprop<'_> {
             return;
         }
         let rate = self.learning_rate * self.shortening(errors, input, scale) * errors.scale;
+        // The bias's gradient over (s_w s_x)^2, with respect to an integer that is worth s_w s_x.
+        let per_bias = rate / scale.sums();
+        // A weight's gradient over s_w^2, with respect to a byte that is worth s_w, for each unit of input.
+        let per_input = rate * scale.inputs / scale.weights;
         for (channel, (&error, bias)) in errors.integers.iter().zip(biases).enumerate() {
-            let step = rate * error as f32;
-            // The bias's gradient over (s_w s_x)^2, with respect to an integer that is worth s_w s_x.
-            let fraction = step / scale.sums();
-            let moved = libm::floorf(fraction + random.unit()) as i32;
+            if error == 0 {
+                continue;
+            }
+            let moved = libm::floorf(per_bias * error as f32 + random.unit()) as i32;
             *bias = bias.saturating_sub(moved).clamp(-LARGEST_BIAS, LARGEST_BIAS);
             if update.has_weights_of(channel) {
-                // A weight's gradient over s_w^2, with respect to a byte that is worth s_w, for each unit of input.
-                let per_input = step * scale.inputs / scale.weights;
-                move_row(&mut rows[channel * input.len()..][..input.len()], per_input, input, random);
+                let row = &mut rows[channel * input.len()..][..input.len()];
+                move_row(row, per_input * error as f32, input, random);
             }
         }
     }
