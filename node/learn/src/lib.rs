@@ -7,8 +7,8 @@
 //! What this crate deliberately does not do: it never allocates, it knows neither radio nor protocol, and it keeps
 //! no state of its own between calls.
 //!
-//! Modules in reading order: [`features`] makes of a signal what a learner takes, [`linear`] learns; [`scalar`] is what
-//! linear learners compute with.
+//! Modules in reading order: [`features`] makes of a signal what a learner takes, [`linear`] learns, [`network`] learns
+//! in layers; [`scalar`] is what they compute with.
 //!
 //! ```
 //! use chirrup_learn::{Shape, linear::softmax::Softmax};
