@@ -1,8 +1,9 @@
 //! From a trained network to one in bytes: scales from its weights and from what calibration samples make it say.
+//!
+//! Nothing is kept but four bytes a layer while samples are looked at; one takes an inference for each layer.
 use super::super::mlp::Mlp;
 use super::{Int8Mlp, LARGEST, LARGEST_BIAS, LayerScale, round};
-use crate::LearnError;
-use crate::check_length;
+use crate::{LearnError, check_length};
 
 /// Raises `peaks` (`[layers]`) to the largest magnitude of each layer's inputs for a sample. Start with zeros, and call
 /// it for each calibration sample. Scratch: [`calibration_scratch_len`].
@@ -20,7 +21,7 @@ pub fn calibrate(
     for (depth, peak) in peaks.iter_mut().enumerate() {
         let output = &mut output[..mlp.widths[depth]];
         mlp.prefix(params, depth, sample, output, work)?;
-        *peak = output.iter().fold(*peak, |peak, value| peak.max(f32::abs(*value)));
+        *peak = output.iter().fold(*peak, |peak, value| peak.max(value.abs()));
     }
     Ok(())
 }
