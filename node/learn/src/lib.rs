@@ -35,6 +35,7 @@ pub mod network;
 pub mod random;
 pub mod scalar;
 pub mod streams;
+pub mod trees;
 
 /// What a classifier takes and gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,2 @@
+//! Trees: grown from a stream on the node, or grown elsewhere and executed from flash.
+pub mod fixed;
