@@ -1,4 +1,6 @@
 //! One file a family.
+mod least_squares;
+mod neighbours;
 mod network;
 mod softmax;
 
@@ -19,4 +21,11 @@ pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<network::SomeMoving>();
     visitor.visit::<network::Bytes>();
     visitor.visit::<network::NewHead>();
+    visitor.visit::<least_squares::Steps>();
+    visitor.visit::<least_squares::Batches>();
+    visitor.visit::<least_squares::Sums>();
+    visitor.visit::<least_squares::Detector>();
+    visitor.visit::<least_squares::EchoState>();
+    visitor.visit::<neighbours::Prototypes>();
+    visitor.visit::<neighbours::Nearest>();
 }
