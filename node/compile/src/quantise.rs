@@ -11,7 +11,7 @@ use chirrup_learn::infer::image::Element;
 pub enum Format {
     /// Integers alone.
     Int8,
-    /// Integers, but softmax and the network's output in f32.
+    /// Integers, but softmax reads and writes f32.
     Int8FloatFallback,
     /// f32, weights in two bytes.
     F16,
