@@ -19,7 +19,7 @@ pub struct OsElm {
     pub shape: Shape,
     /// The random units.
     pub layer: Layer,
-    /// Weight of the readout's square, 2^-20 to 2^20. 1 is a good start.
+    /// Weight of the readout's square, 2^-10 to 2^20. 1 is a good start.
     pub ridge: f32,
 }
 

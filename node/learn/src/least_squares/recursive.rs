@@ -18,13 +18,16 @@ use crate::{LearnError, MAX_MAGNITUDE, check_length, check_setting};
 /// A readout of `units` inputs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recursive {
-    /// Inputs of the readout.
+    /// Inputs of the readout, at least 1.
     pub units: usize,
     /// Numbers that it gives.
     pub outputs: usize,
-    /// Weight of the readout's square in what is minimised, 2^-20 to 2^20; 1 suits units from -1 to 1.
+    /// Weight of the readout's square in what is minimised, [`SMALLEST_RIDGE`] to 2^20; 1 suits units from -1 to 1.
     pub ridge: f32,
 }
+
+/// 2^-10. P begins at its reciprocal; of 10^6 the roundings outweigh what P becomes after some hundred samples.
+pub const SMALLEST_RIDGE: f32 = 1.0 / 1024.0;
 
 /// What became of P in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,7 +173,8 @@ impl Recursive {
 
     /// What every call demands of the settings and of what the caller lends.
     pub(crate) fn check(&self, covariance: &[f32], readout: &[f32]) -> Result<(), LearnError> {
-        check_setting("ridge", self.ridge, 1.0 / MAX_MAGNITUDE..=MAX_MAGNITUDE)?;
+        check_setting("ridge", self.ridge, SMALLEST_RIDGE..=MAX_MAGNITUDE)?;
+        check_setting("number of units", self.units, 1..)?;
         check_length("covariance", covariance.len(), self.covariance_len())?;
         check_length("readout", readout.len(), self.readout_len())
     }

@@ -1,3 +1,4 @@
+use super::super::recursive::SMALLEST_RIDGE;
 use super::super::sums::Added;
 use super::*;
 use crate::MAX_MAGNITUDE;
@@ -99,7 +100,7 @@ fn bad_input_is_refused_and_changes_nothing() {
     assert_eq!(node.step(LEARNER, &[0.0; 5], 3), Err(LearnError::UnknownLabel { label: 3, classes: 3 }));
     assert!(node.step(LEARNER, &[0.0; 4], 0).is_err());
     let ridge = Err(LearnError::BadSetting { setting: "ridge" });
-    for bad in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-30] {
+    for bad in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-5] {
         assert_eq!(node.step(OsElm { ridge: bad, ..LEARNER }, &[0.0; 5], 0), ridge);
     }
     assert!(
@@ -145,6 +146,34 @@ fn an_indefinite_covariance_restarts() {
     assert!(covariance.iter().chain(readout.iter()).all(|value| value.is_finite()));
 }
 
+/// Forty times as many samples as are of use, and P is still definite and the readout that of the sums.
+#[test]
+fn a_long_stream_wears_nothing_out() {
+    let (mut node, mut sums) = (Node::new(LEARNER), vec![0; LEARNER.sums_len()]);
+    let data = stream(300);
+    for (sample, label) in (0..40).flat_map(|_| &data) {
+        assert_eq!(node.step(LEARNER, sample, *label), Ok(Covariance::Continued));
+        LEARNER.add_to_sums(&mut sums, sample, *label, &mut [0; 16]).unwrap();
+    }
+    let mut solved = vec![0.0; LEARNER.readout_len()];
+    LEARNER.solve_sums(&sums, &mut vec![0.0; LEARNER.solve_scratch_len()], &mut solved).unwrap();
+    assert!(node.readout.iter().zip(&solved).all(|(left, right)| (left - right).abs() < 1e-3));
+    super::super::packed::factor(&mut node.covariance, 16).unwrap();
+}
+
+#[test]
+fn a_batch_of_none_and_a_layer_of_none_are_defined() {
+    let mut node = Node::new(LEARNER);
+    let (covariance, readout) = (node.covariance.clone(), node.readout.clone());
+    let mut scratch = vec![0.0; LEARNER.batch_scratch_len(0)];
+    let outcome = LEARNER.step_batch(&mut node.covariance, &mut node.readout, &[], &[], &mut scratch);
+    assert_eq!(outcome, Ok(Covariance::Continued));
+    assert_eq!((node.covariance, node.readout), (covariance, readout));
+    let none = OsElm { layer: Layer { units: 0, ..LEARNER.layer }, ..LEARNER };
+    let refused = none.step_batch(&mut [], &mut [], &[0.0; 5], &[0], &mut [0.0; 4]);
+    assert_eq!(refused, Err(LearnError::BadSetting { setting: "number of units" }));
+}
+
 fn packed_diagonal(matrix: &mut [f32], value: f32) {
     super::super::packed::add_to_diagonal(matrix, 16, value);
 }
@@ -154,7 +183,7 @@ proptest! {
     #[test]
     fn parameters_stay_finite_whatever_is_accepted(
         seed: u64,
-        ridge in prop_oneof![Just(1.0 / MAX_MAGNITUDE), Just(1.0), Just(MAX_MAGNITUDE)],
+        ridge in prop_oneof![Just(SMALLEST_RIDGE), Just(1.0), Just(MAX_MAGNITUDE)],
         gain in prop_oneof![Just(1e-6f32), Just(0.5), Just(1e6)],
     ) {
         let layer = Layer { gain, ..LEARNER.layer };
@@ -165,6 +194,13 @@ proptest! {
         for _ in 0..300 {
             let sample: [f32; 5] = core::array::from_fn(|_| extremes[random.below(6) as usize]);
             node.step(learner, &sample, random.below(3) as usize).unwrap();
+        }
+        let mut scratch = vec![0.0; learner.batch_scratch_len(8)];
+        for _ in 0..30 {
+            let samples: [f32; 40] = core::array::from_fn(|_| extremes[random.below(6) as usize]);
+            let labels: [usize; 8] = core::array::from_fn(|_| random.below(3) as usize);
+            let Node { covariance, readout, .. } = &mut node;
+            learner.step_batch(covariance, readout, &samples, &labels, &mut scratch).unwrap();
         }
         prop_assert!(node.covariance.iter().chain(&node.readout).all(|value| value.is_finite()));
     }
