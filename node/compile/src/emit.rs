@@ -24,10 +24,8 @@ pub enum EmitError {
         /// What it is.
         size: usize,
     },
-    /// The order of the numbers would change.
-    #[error(
-        "reshape {node:?} is no dense layer's and changes the order of numbers between channels and pixels"
-    )]
+    /// Between two images of different channels.
+    #[error("reshape {node:?} is neither from nor to a vector")]
     Reshape {
         /// Name of the node.
         node: String,
@@ -173,18 +171,28 @@ impl Writer<'_> {
         self.push(operator, node)
     }
 
-    /// A copy of the numbers as one vector.
+    /// A copy in the order `[channels][height][width]`: at once where that is the order of the arena too, otherwise
+    /// channel by channel. Where simplification can, it leaves none of these.
     fn reshape(&mut self, node: &Node) -> Result<(), EmitError> {
         let input = node.inputs[0];
         let (from, to) = (self.graph.shape(input), self.graph.shape(node.output));
-        if !(from.is_flat() && to.is_flat() || from.channels == to.channels) {
-            return Err(EmitError::Reshape { node: node.name.clone() });
+        let multipliers = self.ratios(node, &[self.ratio(input, node.output)])?;
+        let (parts, length) = match (from.is_flat(), to.is_flat()) {
+            _ if from.channels == to.channels => (1, from.elements()),
+            (true, true) => (1, from.elements()),
+            (false, true) => (from.channels, from.pixels()),
+            (true, false) => (to.channels, to.pixels()),
+            (false, false) => return Err(EmitError::Reshape { node: node.name.clone() }),
+        };
+        for part in 0..parts {
+            let mut view = |value: ValueId, is_flat: bool| {
+                let (first, stride) = if is_flat || parts == 1 { (part * length, 1) } else { (part, parts) };
+                self.view(value, first, length, stride)
+            };
+            let (read, written) = (view(input, from.is_flat())?, view(node.output, to.is_flat())?);
+            self.push(Operator { multipliers, ..Operator::new(Kind::Copy, read, written) }, node)?;
         }
-        let mut operator = self.operator(node, Kind::Copy)?;
-        operator.input = self.flat(input)?;
-        operator.output = self.flat(node.output)?;
-        operator.multipliers = self.ratios(node, &[self.ratio(input, node.output)])?;
-        self.push(operator, node)
+        Ok(())
     }
 
     fn softmax(&mut self, node: &Node) -> Result<(), EmitError> {
@@ -255,11 +263,14 @@ impl Writer<'_> {
         Ok(index)
     }
 
-    /// A value as a vector; its layout has no gaps.
-    fn flat(&mut self, value: ValueId) -> Result<u16, EmitError> {
-        let index = self.record(value, Shape::vector(self.graph.shape(value).elements()))?;
+    /// Some of a value's numbers, from the first on, as rows of one; its layout has no gaps.
+    fn view(&mut self, value: ValueId, first: usize, count: usize, stride: usize) -> Result<u16, EmitError> {
+        let index = self.record(value, Shape::vector(1))?;
+        let name = &self.graph.values[value].name;
+        let (height, pixel_stride) = (size(name, "numbers", count)?, size(name, "stride", stride)?);
         let tensor = &mut self.tensors[usize::from(index)];
-        tensor.pixel_stride = tensor.channels;
+        tensor.offset += (first * tensor.element.bytes()) as u32;
+        (tensor.height, tensor.pixel_stride) = (height, pixel_stride);
         Ok(index)
     }
 

@@ -219,3 +219,17 @@ pub fn layer(weights: &[f32], biases: &[f32], input_scale: f32) -> Quantised {
     }
     quantised
 }
+
+/// Rounds all weights to what i8 would hold, one scale an output channel: what quantising does to a network that is
+/// changed afterwards.
+pub fn round_weights(graph: &mut Graph) {
+    for node in &mut graph.nodes {
+        if let Op::Convolution { weights, bias, .. } = &mut node.op {
+            let per_channel = weights.len() / bias.len();
+            let layer = layer(weights, &vec![0.0; bias.len()], 1.0);
+            for ((weight, &steps), index) in weights.iter_mut().zip(&layer.weights).zip(0..) {
+                *weight = (layer.scales[index / per_channel] * f64::from(steps)) as f32;
+            }
+        }
+    }
+}

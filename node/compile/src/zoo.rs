@@ -247,3 +247,15 @@ pub fn multiscale_by_depth() -> Graph {
     let output = net.head(joined, 10);
     net.finish(output)
 }
+
+/// Two convolutions, a pool, a dense layer and softmax for 8 x 8 pixels and ten classes.
+pub fn digits_like() -> Graph {
+    let mut net = Builder::new(Shape { channels: 1, height: 8, width: 8 }, 6);
+    let first = net.convolution(net.input(), 8, 3, 1, 1);
+    let first = net.normalised(first, RELU);
+    let pooled = net.halved(first);
+    let second = net.convolution(pooled, 16, 3, 1, 1);
+    let second = net.normalised(second, RELU);
+    let output = net.head(second, 10);
+    net.finish(output)
+}

@@ -1,9 +1,12 @@
 //! What is fused computes the same, and nothing that should be fused is left.
 #![allow(clippy::unwrap_used)]
 
+use chirrup_compile::compile::compile;
 use chirrup_compile::graph::{Graph, Op, Shape, UNBOUNDED, Window};
+use chirrup_compile::quantise::Format;
 use chirrup_compile::simplify::{Simplified, simplify};
 use chirrup_compile::{prune, reference, zoo};
+use chirrup_learn::infer::Network;
 use chirrup_learn::random::Random;
 
 /// Reshape, normalisation, padding, convolution, normalisation, identity, two clips, flatten, dense; a dead node.
@@ -65,6 +68,15 @@ fn every_pass_finds_its_case() {
     assert_eq!(simple.nodes[1].bounds, [0.0, 0.5]);
     assert_same(&graph, &simple);
     assert_eq!(simplify(&mut simple), Simplified::default());
+    // What is not simplified runs as well, reshapes as copies channel by channel.
+    let sample: Vec<f32> = (0..32).map(|index| index as f32 / 32.0 - 0.5).collect();
+    let image = compile(&graph, Format::F32, &[]).unwrap().image;
+    let network = Network::load(&image).unwrap();
+    let mut output = [0.0; 10];
+    network.run(&sample, &mut output, &mut vec![0xff; network.arena_bytes()]).unwrap();
+    for (have, expected) in output.iter().zip(reference::output(&graph, &sample)) {
+        assert!((have - expected).abs() < 1e-5, "{have} for {expected}");
+    }
 }
 
 #[test]

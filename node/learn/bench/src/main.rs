@@ -11,6 +11,7 @@ mod baselines;
 mod data;
 mod document;
 mod echo_state;
+mod inference;
 mod neighbours;
 mod network;
 mod os_elm;
@@ -30,6 +31,7 @@ const SECTIONS: &[(&str, Measure)] = &[
     ("anomalies", anomalies::section),
     ("echo-state", echo_state::section),
     ("neighbours", neighbours::section),
+    ("inference", inference::section),
 ];
 
 fn main() -> Result<()> {

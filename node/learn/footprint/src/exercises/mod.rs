@@ -1,4 +1,5 @@
 //! One file a family.
+mod inference;
 mod least_squares;
 mod neighbours;
 mod network;
@@ -28,4 +29,7 @@ pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<least_squares::EchoState>();
     visitor.visit::<neighbours::Prototypes>();
     visitor.visit::<neighbours::Nearest>();
+    visitor.visit::<inference::Inference<inference::Int8>>();
+    visitor.visit::<inference::Inference<inference::F32>>();
+    visitor.visit::<inference::Inference<inference::F16>>();
 }
