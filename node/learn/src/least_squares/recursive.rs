@@ -1,5 +1,5 @@
 //! Recursive least squares: a linear readout, exact after every sample (Plackett 1950; as OS-ELM uses it, Liang et
-//! al. 2006, equations 21 and 24).
+//! al. 2006).
 //!
 //! With P = (lambda I + sum h h')^-1 the readout B = P sum h t' has the least squared error plus lambda |B|^2. A
 //! sample costs g = P h, d = 1 + h' g, B += g (t - B' h)' / d, P -= g g' / d; a batch of k the same with the k x k

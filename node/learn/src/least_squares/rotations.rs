@@ -1,5 +1,5 @@
 //! Ridge regression that keeps a square root of its sums: each sample is rotated into a triangle R with
-//! R' R = lambda I + sum x x' (Givens rotations: Golub and Van Loan, Matrix Computations, 5.2 and 12.5).
+//! R' R = lambda I + sum x x' (Givens rotations: Golub and Van Loan, Matrix Computations, 5.2).
 //!
 //! R is Cholesky's factor of the sums, in as many bytes; but sums of squares that differ by more than 2^24 lose the
 //! smaller ones in single precision, and a reservoir's do: their roots differ by 2^12. R never loses its definiteness,

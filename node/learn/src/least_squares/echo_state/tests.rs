@@ -74,7 +74,7 @@ fn a_product_with_the_past_is_learned() {
 /// Growth of a linear reservoir's state over many steps, by its own step at an amplitude where tanh is straight.
 #[test]
 fn the_spectral_radius_is_near_the_stated_one() {
-    for seed in 0..8 {
+    for seed in 0..40 {
         let network = EchoState { seed, units: 100, bias_gain: 0.0, radius: 1.0, ..NETWORK };
         let mut node = Node::new(network);
         let mut random = Random::new(seed.into());
@@ -90,7 +90,7 @@ fn the_spectral_radius_is_near_the_stated_one() {
             }
         }
         let radius = libm::expf(growth);
-        assert!((0.85..1.1).contains(&radius), "{seed}: {radius}");
+        assert!((0.9..1.15).contains(&radius), "{seed}: {radius}");
     }
 }
 
