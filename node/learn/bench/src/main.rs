@@ -16,7 +16,10 @@ mod neighbours;
 mod network;
 mod os_elm;
 mod section;
+mod signals;
 mod softmax;
+mod streams;
+mod trees;
 
 use anyhow::{Result, bail};
 use section::{Measure, Section};
@@ -32,6 +35,9 @@ const SECTIONS: &[(&str, Measure)] = &[
     ("echo-state", echo_state::section),
     ("neighbours", neighbours::section),
     ("inference", inference::section),
+    ("trees", trees::section),
+    ("streams", streams::section),
+    ("signals", signals::section),
 ];
 
 fn main() -> Result<()> {

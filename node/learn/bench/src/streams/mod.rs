@@ -1,0 +1,23 @@
+//! What a stream needs beside a learner: replay, and detectors of drift.
+mod drift;
+mod replay;
+
+use crate::section::Section;
+use anyhow::Result;
+
+/// A lopsided stream of digits, and streams of errors that change.
+pub fn section() -> Result<Section> {
+    let mut bars = Vec::new();
+    let tables = vec![replay::table(&mut bars)?, drift::table(&mut bars)?];
+    Ok(Section {
+        title: "Streams",
+        text: format!(
+            "**Replay.** {} A learner that sees its stream alone forgets; a plain\nreservoir (Vitter 1985) forgets the rare \
+             classes; the class-balancing one keeps them.\n\n**Drift.** {}",
+            replay::STREAM,
+            drift::STREAM
+        ),
+        tables,
+        bars,
+    })
+}
