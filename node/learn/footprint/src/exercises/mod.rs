@@ -1,11 +1,15 @@
 //! One file a family.
 mod inference;
 mod least_squares;
+mod linear;
 mod neighbours;
 mod network;
+mod one_versus_one;
+mod scalar;
 mod softmax;
 
 use crate::Exercise;
+use chirrup_learn::scalar::Fixed;
 
 /// Takes exercises of any type.
 pub trait Visitor {
@@ -16,8 +20,18 @@ pub trait Visitor {
 /// Shows all exercises to a visitor, in the order of the table.
 pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<softmax::Softmax>();
+    visitor.visit::<linear::TrainPlusPlus<f32>>();
+    visitor.visit::<linear::TrainPlusPlus<Fixed>>();
+    visitor.visit::<linear::OptSgd<f32>>();
+    visitor.visit::<linear::OptSgd<Fixed>>();
+    visitor.visit::<one_versus_one::Voting<f32>>();
+    visitor.visit::<one_versus_one::Voting<Fixed>>();
+    visitor.visit::<one_versus_one::Bytes>();
+    visitor.visit::<one_versus_one::Reduced>();
+    visitor.visit::<linear::Svm>();
+    visitor.visit::<linear::Discriminant>();
     visitor.visit::<network::Whole<f32>>();
-    visitor.visit::<network::Whole<chirrup_learn::scalar::Fixed>>();
+    visitor.visit::<network::Whole<Fixed>>();
     visitor.visit::<network::AllMoving>();
     visitor.visit::<network::SomeMoving>();
     visitor.visit::<network::Bytes>();
