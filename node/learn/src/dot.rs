@@ -65,9 +65,11 @@ pub fn add_scaled(left: &mut [f32], factor: f32, right: &[f32]) {
     }
 }
 
-/// Adds the partial sums pairwise. Out of line, so that the sums come as one array: where a compiler sees this tree
-/// beside the loop, it gathers pairs of lanes for it at every step, which costs half the speed of [`dot`].
-#[inline(never)]
+/// Adds the partial sums pairwise. Where there are vector registers it is kept out of line, so that the sums come as one
+/// array: a compiler that sees this tree beside the loop gathers pairs of lanes for it at every step, which costs half
+/// the speed of [`dot`]. A Cortex-M has no use for the detour.
+#[cfg_attr(not(target_arch = "arm"), inline(never))]
+#[cfg_attr(target_arch = "arm", inline)]
 pub(crate) const fn total(s: &[f32; LANES]) -> f32 {
     ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]))
 }

@@ -12,13 +12,18 @@ mod data;
 mod document;
 mod echo_state;
 mod inference;
+mod linear;
 mod neighbours;
 mod network;
+mod one_versus_one;
 mod os_elm;
+mod outcome_tables;
 mod section;
 mod signals;
 mod softmax;
+mod speed;
 mod streams;
+mod train_plus_plus;
 mod trees;
 
 use anyhow::{Result, bail};
@@ -29,6 +34,9 @@ use std::path::Path;
 const SECTIONS: &[(&str, Measure)] = &[
     ("baselines", baselines::section),
     ("softmax", softmax::section),
+    ("train++", train_plus_plus::section),
+    ("one-versus-one", one_versus_one::section),
+    ("linear", linear::section),
     ("network", network::section),
     ("os-elm", os_elm::section),
     ("anomalies", anomalies::section),
