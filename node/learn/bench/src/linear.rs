@@ -10,7 +10,7 @@ const SHRINKAGE: f32 = 0.05;
 const COST: f32 = 0.1;
 /// Samples that the machine is given: about what a node can store.
 const STORED: [usize; 2] = [50, 200];
-const PASSES: usize = 40;
+const PASSES: usize = 400;
 
 fn discriminant(split: &Split) -> Result<f64> {
     let shape = split.train.shape;

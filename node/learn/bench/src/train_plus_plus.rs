@@ -98,6 +98,9 @@ fn accuracy_bars(task: &Task, most: f64, floating: &[f64], fixed: &[f64]) -> [Ba
     ]
 }
 
+/// Judges a split with a rule and a C.
+type Judge<'a> = &'a dyn Fn(&Split, (StepRule, f32)) -> Result<f64>;
+
 /// How often each rule and C was chosen.
 fn tally(choices: &[(StepRule, f32)]) -> String {
     let mut counts = BTreeMap::new();
@@ -112,14 +115,20 @@ fn accuracies(bars: &mut Vec<Bar>) -> Result<[Table; 2]> {
     let (mut summary, mut sweep) = (Vec::new(), Vec::new());
     for task in tasks()? {
         let choices = task.splits.iter().map(chosen).collect::<Result<Vec<_>>>()?;
-        let of_all = |judge: &dyn Fn(&Split, (StepRule, f32)) -> Result<f64>| {
+        let of_all = |judge: Judge<'_>| {
             let pairs = task.splits.iter().zip(&choices);
             pairs.map(|(split, &choice)| judge(split, choice)).collect::<Result<Vec<_>>>()
         };
         let floating = of_all(&|split, (rule, c)| one_pass::<f32>(&split.train, &split.test, rule, c))?;
         let fixed = of_all(&|split, (rule, c)| one_pass::<Fixed>(&split.train, &split.test, rule, c))?;
         let majority: Vec<f64> = task.splits.iter().map(|split| split.test.majority_rate()).collect();
-        summary.push(vec![task.name.into(), percent(&majority), percent(&floating), percent(&fixed), tally(&choices)]);
+        summary.push(vec![
+            task.name.into(),
+            percent(&majority),
+            percent(&floating),
+            percent(&fixed),
+            tally(&choices),
+        ]);
         let mut most: f64 = 0.0;
         for aggressiveness in AGGRESSIVENESS {
             let with =
