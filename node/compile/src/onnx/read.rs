@@ -102,8 +102,9 @@ pub(super) fn shape(dims: &[usize]) -> Option<Shape> {
         [channels, height, width] => (channels, height, width),
         _ => return None,
     };
-    // More than an image can address, and enough to keep products of sizes in range.
-    let fits = [channels, height, width].iter().all(|size| (1..=65_535).contains(size));
+    // Sizes that an image can hold, and no more numbers than a calibration on a computer should.
+    let fits = [channels, height, width].iter().all(|size| (1..=65_535).contains(size))
+        && (channels * height).saturating_mul(width) <= 1 << 26;
     fits.then_some(Shape { channels, height, width })
 }
 

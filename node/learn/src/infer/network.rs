@@ -1,6 +1,6 @@
 //! A network in flash: validated once, then executed without a way to fail.
 //!
-//! State: none but the arena, whose size the image states; a loaded network is 200 bytes of references and sizes. The
+//! State: none but the arena, whose size the image states; a loaded network is at most 128 bytes of references and sizes. The
 //! work of an inference is fixed by the image: [`Network::work`].
 use super::check::{self, POWERS, section};
 use super::convolution::{self, Float16, Float32, Int8};

@@ -146,3 +146,17 @@ fn bad_input_is_refused_before_anything_is_written() {
     let short = LearnError::WrongLength { what: "arena", have: 339, need: 340 };
     assert_eq!(network.run(&[0.0; 18], &mut output, &mut arena[1..]), Err(RunError::Refused(short)));
 }
+
+#[test]
+fn integers_need_a_network_that_begins_and_ends_in_them() {
+    let mut builder = Builder::default();
+    builder.tensors = vec![tensor(0, [1, 1, 2], Element::F32), tensor(8, [1, 1, 2], Element::I8)];
+    builder.operators = vec![Operator { bounds: [0x80, 0x7f], ..Operator::new(Kind::Copy, 0, 1) }];
+    let image = builder.finish(12);
+    let network = Network::load(&image).unwrap();
+    assert_eq!(network.run_i8(&[0; 2], &mut [0; 2], &mut [0; 12]), Err(RunError::NotIntegers));
+    let mut output = [0.0; 2];
+    network.run(&[-3.4, 1000.0], &mut output, &mut [0; 12]).unwrap();
+    assert_eq!(output, [-3.0, 127.0], "rounded, and within eight bits");
+    assert!(size_of::<Network<'_>>() <= 128);
+}
