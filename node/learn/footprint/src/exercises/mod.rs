@@ -6,7 +6,10 @@ mod neighbours;
 mod network;
 mod one_versus_one;
 mod scalar;
+mod signals;
 mod softmax;
+mod streams;
+mod trees;
 
 use crate::Exercise;
 use chirrup_learn::scalar::Fixed;
@@ -46,4 +49,13 @@ pub fn visit(visitor: &mut impl Visitor) {
     visitor.visit::<inference::Inference<inference::Int8>>();
     visitor.visit::<inference::Inference<inference::F32>>();
     visitor.visit::<inference::Inference<inference::F16>>();
+    visitor.visit::<trees::Hoeffding<50>>();
+    visitor.visit::<trees::Hoeffding<1>>();
+    visitor.visit::<trees::Forest>();
+    visitor.visit::<streams::Replay>();
+    visitor.visit::<streams::PageHinkley>();
+    visitor.visit::<streams::Adwin>();
+    visitor.visit::<streams::Running>();
+    visitor.visit::<signals::Spectrum>();
+    visitor.visit::<signals::Statistics>();
 }
