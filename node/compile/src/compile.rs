@@ -1,8 +1,9 @@
 //! From a graph to an image, in a stated order of transformations.
 use crate::emit::{self, EmitError};
 use crate::graph::Graph;
-use crate::plan::{self, Memory};
+use crate::plan::{self, Naive, Plan};
 use crate::quantise::{self, Format, QuantiseError};
+use crate::rewrite;
 
 /// Why a graph could not be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -20,17 +21,23 @@ pub enum CompileError {
 pub struct Compiled {
     /// The bytes for the node.
     pub image: Vec<u8>,
-    /// Peak SRAM before and after planning.
-    pub memory: Memory,
+    /// Peak SRAM of the graph as given.
+    pub naive: Naive,
+    /// Order and arena.
+    pub plan: Plan,
 }
 
 /// Quantises, plans and writes a graph. `samples` (`[channels][height][width]` each) calibrate the integers.
 pub fn compile(graph: &Graph, format: Format, samples: &[Vec<f32>]) -> Result<Compiled, CompileError> {
-    let (graph, reals) = quantise::lower(graph, format);
+    let (mut graph, mut reals) = quantise::lower(graph, format);
+    let naive = plan::naive(&graph, &quantise::elements(&reals));
+    rewrite::pool_before_concatenation(&mut graph);
+    // What was added is of the elements that surround it.
+    reals.resize(graph.values.len(), !format.is_integer());
     let numbers = quantise::numbers(&graph, &reals, samples)?;
-    let memory = plan::plan(&graph, &numbers);
-    let image = emit::emit(&graph, &numbers, &memory.planned, format)?;
-    Ok(Compiled { image, memory })
+    let plan = plan::plan(&graph, &numbers);
+    let image = emit::emit(&graph, &numbers, &plan, format)?;
+    Ok(Compiled { image, naive, plan })
 }
 
 /// `[channels][height][width]` to `[height][width][channels]`, as the runtime takes it.

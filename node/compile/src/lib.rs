@@ -3,7 +3,7 @@
 //! What this crate deliberately does not do: it does not train, it knows no dynamic shapes, and it writes one input
 //! and one output.
 //!
-//! Modules in reading order: [`graph`] is the network, [`onnx`] reads and writes it, [`simplify`] and [`prune`] change
+//! Modules in reading order: [`graph`] is the network, [`onnx`] reads and writes it, [`simplify`], [`prune`] and [`rewrite`] change
 //! it, [`quantise`] chooses its numbers by what [`mod@reference`] computes on samples, [`plan`] finds its order and its
 //! memory, [`emit`] writes the image, [`compile`] does all of it, [`zoo`] builds networks to measure with, [`cli`] is the
 //! program.
@@ -18,5 +18,6 @@ pub mod plan;
 pub mod prune;
 pub mod quantise;
 pub mod reference;
+pub mod rewrite;
 pub mod simplify;
 pub mod zoo;

@@ -128,6 +128,12 @@ fn around_softmax(graph: &mut Graph, reals: &mut Vec<bool>, mut node: Node) {
     copy(graph, name, from, quantised);
 }
 
+/// Which element each value consists of, with no scale yet: enough to know sizes.
+pub fn elements(reals: &[bool]) -> Vec<Numbers> {
+    let numbers = |&real: &bool| if real { Numbers::REAL } else { Numbers::PROBABILITIES };
+    reals.iter().map(numbers).collect()
+}
+
 /// Numbers of all values of a lowered graph. Values that pools and concatenations connect share their scale, so that
 /// these never rescale and the latter need no copy.
 pub fn numbers(graph: &Graph, reals: &[bool], samples: &[Vec<f32>]) -> Result<Vec<Numbers>, QuantiseError> {

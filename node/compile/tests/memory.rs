@@ -47,15 +47,15 @@ fn error(graph: &Graph, image: &[u8], samples: &[Vec<f32>]) -> f32 {
 fn peak_memory_is_a_quarter_below_the_given_order_where_branches_meet() {
     for (name, mut graph) in zoo() {
         simplify(&mut graph);
-        let memory = compile(&graph, Format::Int8, &samples(&graph, 2)).unwrap().memory;
-        let planned = &memory.planned;
+        let compiled = compile(&graph, Format::Int8, &samples(&graph, 2)).unwrap();
+        let (memory, planned) = (compiled.naive, &compiled.plan);
         assert!(matches!(planned.search, Search::Optimal { .. }), "{name}");
         assert_eq!(planned.arena_bytes, planned.live_bytes, "{name}: no bytes are lost between buffers");
         assert!(
             planned.arena_bytes <= memory.given_order_bytes
                 && 4 * planned.arena_bytes <= 3 * memory.separate_bytes
         );
-        if matches!(name, "densenet" | "multiscale") {
+        if matches!(name, "densenet" | "multiscale" | "random") {
             assert!(4 * planned.arena_bytes <= 3 * memory.given_order_bytes, "{name}");
         }
     }

@@ -4,6 +4,7 @@
 use chirrup_compile::compile::compile;
 use chirrup_compile::graph::{Graph, Op, Shape, UNBOUNDED, Window};
 use chirrup_compile::quantise::Format;
+use chirrup_compile::rewrite::pool_before_concatenation;
 use chirrup_compile::simplify::{Simplified, simplify};
 use chirrup_compile::{prune, reference, zoo};
 use chirrup_learn::infer::Network;
@@ -97,4 +98,18 @@ fn pruning_zeroes_the_smallest_share() {
     let mut other = everything();
     prune::prune(&mut other, 0.0);
     assert_eq!(other, everything());
+}
+
+#[test]
+fn pools_move_before_concatenations_and_give_the_same_bits() {
+    for (before, moved) in
+        [(zoo::inception_like(), 2), (zoo::randomly_wired(4), 1), (zoo::mobilenet_like(), 0)]
+    {
+        let mut after = before.clone();
+        assert_eq!(pool_before_concatenation(&mut after), moved);
+        let length = before.shape(before.input).elements();
+        let mut random = Random::new(4);
+        let sample: Vec<f32> = (0..length).map(|_| random.symmetric()).collect();
+        assert_eq!(reference::output(&before, &sample), reference::output(&after, &sample));
+    }
 }

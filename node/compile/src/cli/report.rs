@@ -25,10 +25,10 @@ pub struct Facts<'a> {
 /// Sizes, peak SRAM before and after planning, and what was simplified.
 pub fn report(facts: &Facts<'_>) -> String {
     let (compiled, network) = (facts.compiled, facts.network);
-    let memory = &compiled.memory;
+    let (naive, plan) = (&compiled.naive, &compiled.plan);
     let (nonzero, weights) = facts.graph.weights();
     let Simplified { identities, dead, affine, clips, pads, reshapes } = facts.simplified;
-    let search = match memory.planned.search {
+    let search = match plan.search {
         Search::AsGiven => "order as given".to_owned(),
         Search::Optimal { states } => format!("no order has less live, {states} sets of operators compared"),
         Search::Greedy => "greedy order, the graph has too many".to_owned(),
@@ -56,11 +56,11 @@ pub fn report(facts: &Facts<'_>) -> String {
         facts.nodes + facts.folded,
         facts.folded,
         facts.graph.nodes.len(),
-        memory.separate_bytes,
-        memory.given_order_bytes,
-        memory.best_order_bytes,
-        memory.planned.arena_bytes,
-        memory.planned.live_bytes,
+        naive.separate_bytes,
+        naive.given_order_bytes,
+        naive.best_order_bytes,
+        plan.arena_bytes,
+        plan.live_bytes,
     )
 }
 

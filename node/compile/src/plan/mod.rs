@@ -32,32 +32,34 @@ pub struct Plan {
     pub search: Search,
 }
 
-/// Peak SRAM of one network, before and after.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Memory {
+/// Peak SRAM of a network in the order of its nodes, every operator with an output of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Naive {
     /// Every value in a buffer of its own.
     pub separate_bytes: usize,
-    /// The order as given, buffers shared by lifetime, every operator with an output of its own.
+    /// The order as given, buffers shared by lifetime.
     pub given_order_bytes: usize,
-    /// The best order, every operator with an output of its own.
+    /// The best order, buffers shared by lifetime.
     pub best_order_bytes: usize,
-    /// As planned.
-    pub planned: Plan,
 }
 
-/// Plans the arena, and measures what a simpler plan would take.
-pub fn plan(graph: &Graph, numbers: &[Numbers]) -> Memory {
-    let copied = Layout::of(graph, numbers, Sharing::Separate, &BTreeSet::new());
-    let given = placed(copied.clone(), None);
-    let best = placed(copied, Some(order::STATES));
-    let planned = elided(graph, numbers);
-    let planned = if best.arena_bytes < planned.arena_bytes { best.clone() } else { planned };
-    Memory {
-        separate_bytes: given.layout.buffers.iter().map(|buffer| buffer.bytes).sum(),
+/// What simpler plans would take.
+pub fn naive(graph: &Graph, numbers: &[Numbers]) -> Naive {
+    let layout = Layout::of(graph, numbers, Sharing::Separate, &BTreeSet::new());
+    let given = placed(layout.clone(), None);
+    Naive {
+        separate_bytes: layout.buffers.iter().map(|buffer| buffer.bytes).sum(),
         given_order_bytes: given.arena_bytes,
-        best_order_bytes: best.arena_bytes,
-        planned,
+        best_order_bytes: placed(layout, Some(order::STATES)).arena_bytes.min(given.arena_bytes),
     }
+}
+
+/// Plans the arena.
+pub fn plan(graph: &Graph, numbers: &[Numbers]) -> Plan {
+    let copied = Layout::of(graph, numbers, Sharing::Separate, &BTreeSet::new());
+    let copied = placed(copied, Some(order::STATES));
+    let elided = elided(graph, numbers);
+    if copied.arena_bytes < elided.arena_bytes { copied } else { elided }
 }
 
 /// The best plan over which concatenations are executed. One whose output is live from its first input on is not
