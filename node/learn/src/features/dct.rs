@@ -8,7 +8,7 @@
 //! Cosines follow one from another by a rotation, which starts anew every [`STRIDE`] values; their error is below
 //! 2e-6, that of a coefficient below 4e-6 times the sum of the magnitudes.
 //!
-//! State: none. A coefficient takes `5 * values` multiplications and a sine and cosine for every [`STRIDE`] of them.
+//! State: none. A coefficient takes `5 * values` multiplications and two short series for every [`STRIDE`] of them.
 use crate::{LearnError, check_length, check_sample};
 
 /// Values between two cosines that are computed from their angle.
@@ -42,10 +42,28 @@ fn projection(values: &[f32], k: usize) -> f32 {
     sum
 }
 
-/// Cosine and sine of `pi * steps / (2 * length)`. Whole turns are taken off first: an `f32` of a large angle is coarse.
+/// Cosine and sine of `pi * steps / (2 * length)`. Whole quarters are taken off first, and an angle beyond an eighth is
+/// turned around, so that short series are exact to the last bits; `libm` would compute in double precision.
 fn unit_circle(steps: usize, length: usize) -> (f32, f32) {
-    let angle = core::f32::consts::FRAC_PI_2 * ((steps % (4 * length)) as f32 / length as f32);
-    (libm::cosf(angle), libm::sinf(angle))
+    let (quarters, rest) = (steps / length, steps % length);
+    let is_beyond = 2 * rest > length;
+    let near = if is_beyond { length - rest } else { rest };
+    let angle = core::f32::consts::FRAC_PI_2 * (near as f32 / length as f32);
+    let square = angle * angle;
+    let sin = angle * nested(square, [1.0 / 6.0, 1.0 / 20.0, 1.0 / 42.0, 1.0 / 72.0]);
+    let cos = nested(square, [1.0 / 2.0, 1.0 / 12.0, 1.0 / 30.0, 1.0 / 56.0]);
+    let (cos, sin) = if is_beyond { (sin, cos) } else { (cos, sin) };
+    match quarters % 4 {
+        0 => (cos, sin),
+        1 => (-sin, cos),
+        2 => (-cos, -sin),
+        _ => (sin, -cos),
+    }
+}
+
+/// Taylor's alternating series, each term taken out of those after it.
+fn nested(square: f32, factors: [f32; 4]) -> f32 {
+    factors.iter().rev().fold(1.0, |rest, factor| 1.0 - square * factor * rest)
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub fn transform(signal: &mut [i16]) -> Result<i32, LearnError> {
     let mut half = 1;
     while half < points.len() {
         let shift = shift_for(points);
-        points.chunks_exact_mut(2 * half).for_each(|block| butterflies(block, shift));
+        stage(points, half, shift);
         exponent += shift as i32;
         half *= 2;
     }
@@ -145,16 +145,19 @@ fn times([re, im]: [i16; 2], [cos, sin]: [i32; 2]) -> [i32; 2] {
     [re * cos - im * sin, re * sin + im * cos]
 }
 
-/// One block of a stage: each half combined with the other one turned.
-fn butterflies(block: &mut [[i16; 2]], shift: u32) {
-    let turn = 1024 / block.len();
-    let (lower, upper) = block.split_at_mut(block.len() / 2);
-    for (index, (lower, upper)) in lower.iter_mut().zip(upper).enumerate() {
-        let turned = times(*upper, [cosine(index * turn), -sine(index * turn)]);
-        for part in 0..2 {
-            let kept = i32::from(lower[part]) << 15;
-            lower[part] = rounded_mean(kept, turned[part], shift);
-            upper[part] = rounded_mean(kept, -turned[part], shift);
+/// A stage: in every block of twice `half` numbers each of the lower half combined with one of the upper half, turned.
+fn stage(points: &mut [[i16; 2]], half: usize, shift: u32) {
+    // The same turn serves all blocks: looking up a sine takes longer than a butterfly.
+    for index in 0..half {
+        let steps = index * (512 / half);
+        let factor = [cosine(steps), -sine(steps)];
+        for block in points.chunks_exact_mut(2 * half) {
+            let (lower, turned) = (block[index], times(block[index + half], factor));
+            for part in 0..2 {
+                let kept = i32::from(lower[part]) << 15;
+                block[index][part] = rounded_mean(kept, turned[part], shift);
+                block[index + half][part] = rounded_mean(kept, -turned[part], shift);
+            }
         }
     }
 }

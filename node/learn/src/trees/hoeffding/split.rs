@@ -74,39 +74,44 @@ impl Normal {
 
 /// The best threshold of a feature.
 fn best_of(leaf: &Leaf<'_>, feature: usize, least_variance: f32) -> Option<Candidate> {
-    let normals = normals(leaf, feature, least_variance);
-    let present = normals.clone().filter(|normal| normal.count > 0.0);
-    let (least, most) = present.fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), normal| {
+    let present = normals(leaf, feature, least_variance).filter(|normal| normal.count > 0.0);
+    let (least, most) = present.clone().fold((f32::INFINITY, f32::NEG_INFINITY), |(least, most), normal| {
         let reach = 2.0 * normal.deviation;
         (least.min(normal.mean - reach), most.max(normal.mean + reach))
     });
     let step = (most - least) / (CANDIDATES + 1) as f32;
-    let whole = Side::of(normals.clone().map(|normal| normal.count));
-    let candidates = (1..=CANDIDATES).filter_map(|index| {
-        let threshold = least + step * index as f32;
-        let left = Side::of(normals.clone().map(|normal| normal.below(threshold)));
-        let right = Side::of(normals.clone().map(|normal| normal.count - normal.below(threshold)));
+    let threshold_of = |index: usize| least + step * (index + 1) as f32;
+    let (mut whole, mut sides) = (Side::default(), [[Side::default(); 2]; CANDIDATES as usize]);
+    for normal in present {
+        whole.add(normal.count);
+        for (index, [left, right]) in sides.iter_mut().enumerate() {
+            let below = normal.below(threshold_of(index));
+            left.add(below);
+            right.add(normal.count - below);
+        }
+    }
+    let candidates = sides.iter().enumerate().filter_map(|(index, [left, right])| {
         // A side that no sample is expected on tells nothing.
         let is_split = left.count >= 1.0 && right.count >= 1.0;
         let impure = (left.impure() + right.impure()) / whole.count;
         let gain = whole.impure() / whole.count - impure;
-        (is_split && gain > 0.0).then_some(Candidate { feature, threshold, gain })
+        (is_split && gain > 0.0).then_some(Candidate { feature, threshold: threshold_of(index), gain })
     });
     candidates.reduce(|best, candidate| if candidate.gain > best.gain { candidate } else { best })
 }
 
 /// One side of a split.
+#[derive(Clone, Copy, Default)]
 struct Side {
     count: f32,
     squares: f32,
 }
 
 impl Side {
-    fn of(counts: impl Iterator<Item = f32>) -> Self {
-        counts.fold(Self { count: 0.0, squares: 0.0 }, |side, count| Self {
-            count: side.count + count,
-            squares: side.squares + count * count,
-        })
+    /// Adds a class.
+    fn add(&mut self, count: f32) {
+        self.count += count;
+        self.squares += count * count;
     }
 
     /// Gini impurity times the count.
