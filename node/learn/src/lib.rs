@@ -8,7 +8,8 @@
 //! no state of its own between calls.
 //!
 //! Modules in reading order: [`features`] makes of a signal what a learner takes, [`linear`] learns, [`network`] learns
-//! in layers, [`least_squares`] in closed form, [`neighbours`] by example; [`scalar`] is what they compute with.
+//! in layers, [`least_squares`] in closed form, [`neighbours`] by example, [`trees`] by asking; [`streams`] keeps a memory
+//! and notices change; [`scalar`] is what they compute with.
 //!
 //! ```
 //! use chirrup_learn::{Shape, linear::softmax::Softmax};
