@@ -42,9 +42,14 @@ impl Fixed {
         }
     }
 
-    /// From 32 bits behind the point to 16.
+    /// From 32 bits behind the point to 16. A product, or one and a widened number, leaves room for the half.
     const fn rounded(product: i64) -> Self {
-        Self::saturating(product.saturating_add(HALF) >> FRACTION_BITS)
+        Self::saturating((product + HALF) >> FRACTION_BITS)
+    }
+
+    /// The same of a sum, which may have reached the end of the range.
+    const fn rounded_sum(sum: i64) -> Self {
+        Self::saturating(sum.saturating_add(HALF) >> FRACTION_BITS)
     }
 }
 
@@ -102,7 +107,7 @@ const fn wide(left: Fixed, right: Fixed) -> i64 {
 
 /// Products in which one factor of each is at most [`Fixed::MAX_FEATURE`], so that 256 of them cannot overflow.
 const BLOCK: usize = 256;
-
+/// Wraps within a block where the bound on the factors does not hold.
 #[inline]
 fn dot(left: &[Fixed], right: &[Fixed]) -> i64 {
     let mut total = 0i64;
@@ -145,12 +150,12 @@ impl Scalar for Fixed {
 
     fn squared_norm(sample: &[Self]) -> Result<Self, LearnError> {
         bounded(sample)?;
-        Ok(Self::rounded(dot(sample, sample)) + Self::ONE)
+        Ok(Self::rounded_sum(dot(sample, sample)) + Self::ONE)
     }
 
     fn affine(row: &[Self], sample: &[Self]) -> Self {
         let Some((bias, weights)) = row.split_last() else { return Self::ZERO };
-        Self::rounded(dot(weights, sample).saturating_add(widened(*bias)))
+        Self::rounded_sum(dot(weights, sample).saturating_add(widened(*bias)))
     }
 
     fn add_scaled(row: &mut [Self], factor: Self, sample: &[Self]) {
@@ -165,7 +170,7 @@ impl Scalar for Fixed {
     fn decay_and_add(row: &mut [Self], decay: Self, factor: Self, sample: &[Self]) {
         if let Some((bias, weights)) = row.split_last_mut() {
             for (weight, &value) in weights.iter_mut().zip(sample) {
-                *weight = Self::rounded(wide(*weight, decay).saturating_add(wide(factor, value)));
+                *weight = Self::rounded_sum(wide(*weight, decay).saturating_add(wide(factor, value)));
             }
             *bias = *bias * decay + factor;
         }

@@ -45,6 +45,8 @@ pub fn weight(level: i8, scale: f32) -> f32 {
 
 /// Products of a level and a number of 16 bits that add up within 32 bits.
 const BLOCK: usize = 256;
+/// Products that are added without a look at how many are left.
+const AT_ONCE: usize = 8;
 
 /// The class with most votes, ties as in [`super::voting`]. `scaled` (`[features + 1]`) and `votes` (`[classes]`) are
 /// scratch.
@@ -70,7 +72,14 @@ fn dot(levels: &[i8], scaled: &[i16]) -> i64 {
 }
 
 fn block(levels: &[i8], scaled: &[i16]) -> i32 {
-    levels.iter().zip(scaled).map(|(&level, &scaled)| i32::from(level) * i32::from(scaled)).sum()
+    let (levels, levels_rest) = levels.as_chunks::<AT_ONCE>();
+    let (scaled, scaled_rest) = scaled.as_chunks::<AT_ONCE>();
+    let product = |(&level, &scaled): (&i8, &i16)| i32::from(level) * i32::from(scaled);
+    let mut sum = levels_rest.iter().zip(scaled_rest).map(product).sum();
+    for (levels, scaled) in levels.iter().zip(scaled) {
+        sum += levels.iter().zip(scaled).map(product).sum::<i32>();
+    }
+    sum
 }
 
 #[cfg(test)]
