@@ -32,7 +32,7 @@ fn table(table: &Table) -> String {
 
 /// All bars of all sections.
 fn bars(sections: &[Section]) -> String {
-    let mut text = String::from("| what | asked | measured |\n| --- | ---: | ---: |\n");
+    let mut text = String::from("| what | bar | measured |\n| --- | ---: | ---: |\n");
     for bar in sections.iter().flat_map(|section| &section.bars) {
         let asked = match bar.asked {
             Asked::AtLeast(bound) => format!("at least {}", figure(bound)),

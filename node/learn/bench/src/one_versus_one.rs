@@ -244,7 +244,6 @@ fn speeds(split: &Split, bars: &mut Vec<Bar>) -> Result<Table> {
         1.5,
         rates[0].micros() / rates[1].micros(),
     ));
-    bars.push(Bar::at_most("Opt-OVO, verdict in f32, microseconds", 1.7, rates[0].micros()));
     let row = |(name, rate): (&str, &speed::Rate)| vec![name.into(), format!("{:.2}", rate.micros())];
     Ok(Table {
         caption: "Microseconds at 64 features and 10 classes on the computer that made this table.".into(),
