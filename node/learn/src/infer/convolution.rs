@@ -9,13 +9,18 @@ use half::f16;
 
 /// How numbers are added up and written.
 pub(super) trait Numbers {
-    type Sum;
+    type Sum: Copy;
     /// Size of an element of input and output.
     const BYTES: usize;
     /// The bias of a channel.
     fn start(&self, channel: usize) -> Self::Sum;
-    /// Adds products of neighbouring inputs with the weights from `weight` on.
-    fn add(&self, sum: Self::Sum, inputs: &[u8], weight: usize) -> Self::Sum;
+    /// Adds products of neighbouring inputs with as many weights from each of `weights` on.
+    fn add<const CHANNELS: usize>(
+        &self,
+        sums: [Self::Sum; CHANNELS],
+        inputs: &[u8],
+        weights: [usize; CHANNELS],
+    ) -> [Self::Sum; CHANNELS];
     /// Writes an output.
     fn finish(&self, sum: Self::Sum, channel: usize, output: &mut [u8]);
 }
@@ -33,14 +38,19 @@ pub(super) fn run<N: Numbers>(
         let rows = Taps::along(0, row, operator, input);
         for column in 0..usize::from(output.width) {
             let columns = Taps::along(1, column, operator, input);
-            let pixel = output.at(row, column);
-            for channel in 0..usize::from(output.channels) {
-                let sum = kernel.sum(numbers, input, [&rows, &columns], channel, arena);
-                numbers.finish(sum, channel, &mut arena[pixel + channel * N::BYTES..][..N::BYTES]);
+            let (taps, pixel) = ([&rows, &columns], output.at(row, column));
+            // Several channels of a group share what is read of the input.
+            if kernel.channels.is_multiple_of(TOGETHER) {
+                kernel.pixel::<N, TOGETHER>(numbers, input, taps, output, pixel, arena);
+            } else {
+                kernel.pixel::<N, 1>(numbers, input, taps, output, pixel, arena);
             }
         }
     }
 }
+
+/// Output channels computed together where a group has a multiple of them.
+const TOGETHER: usize = 4;
 
 /// Sizes that the inner loops need.
 struct Kernel {
@@ -66,30 +76,52 @@ impl Kernel {
         }
     }
 
+    /// All output channels of one pixel, which begins at a byte of the arena.
     #[inline]
-    fn sum<N: Numbers>(
+    fn pixel<N: Numbers, const CHANNELS: usize>(
+        &self,
+        numbers: &N,
+        input: &Tensor,
+        taps: [&Taps; 2],
+        output: &Tensor,
+        pixel: usize,
+        arena: &mut [u8],
+    ) {
+        for first in (0..usize::from(output.channels)).step_by(CHANNELS) {
+            let sums = self.sums::<N, CHANNELS>(numbers, input, taps, first, arena);
+            for (channel, sum) in (first..).zip(sums) {
+                numbers.finish(sum, channel, &mut arena[pixel + channel * N::BYTES..][..N::BYTES]);
+            }
+        }
+    }
+
+    /// Sums of channels of one group, from `first` on.
+    #[inline]
+    fn sums<N: Numbers, const CHANNELS: usize>(
         &self,
         numbers: &N,
         input: &Tensor,
         [rows, columns]: [&Taps; 2],
-        channel: usize,
+        first: usize,
         arena: &[u8],
-    ) -> N::Sum {
-        let mut sum = numbers.start(channel);
-        let first_channel = channel / self.channels * self.depth;
+    ) -> [N::Sum; CHANNELS] {
+        let mut sums = core::array::from_fn(|index| numbers.start(first + index));
+        let first_input = first / self.channels * self.depth;
         let (taps, together) = if self.dense { (1, columns.inside.len()) } else { (columns.inside.len(), 1) };
         if together == 0 {
-            return sum;
+            return sums;
         }
+        let count = together * self.depth;
         for row in rows.inside.clone() {
-            let weights = (channel * self.rows + row) * self.columns;
             for column in columns.inside.clone().take(taps) {
-                let at = input.at(rows.position(row), columns.position(column)) + first_channel * N::BYTES;
-                let count = together * self.depth;
-                sum = numbers.add(sum, &arena[at..at + count * N::BYTES], (weights + column) * self.depth);
+                let at = input.at(rows.position(row), columns.position(column)) + first_input * N::BYTES;
+                let weights = core::array::from_fn(|index| {
+                    (((first + index) * self.rows + row) * self.columns + column) * self.depth
+                });
+                sums = numbers.add(sums, &arena[at..at + count * N::BYTES], weights);
             }
         }
-        sum
+        sums
     }
 }
 
@@ -114,13 +146,22 @@ impl Numbers for Int8<'_> {
     }
 
     #[inline]
-    fn add(&self, sum: i32, inputs: &[u8], weight: usize) -> i32 {
+    fn add<const CHANNELS: usize>(
+        &self,
+        mut sums: [i32; CHANNELS],
+        inputs: &[u8],
+        weights: [usize; CHANNELS],
+    ) -> [i32; CHANNELS] {
         let zero = i32::from(self.input_zero);
-        let weights = &self.weights[weight..weight + inputs.len()];
+        let rows = weights.map(|weight| &self.weights[weight..][..inputs.len()]);
         // A loaded operator has at most 65,535 products an output: without its bias the sum cannot overflow.
-        inputs.iter().zip(weights).fold(sum, |sum, (&value, &weight)| {
-            sum.wrapping_add((i32::from(value as i8) - zero) * i32::from(weight as i8))
-        })
+        for (index, &value) in inputs.iter().enumerate() {
+            let value = i32::from(value as i8) - zero;
+            for (sum, row) in sums.iter_mut().zip(rows) {
+                *sum = sum.wrapping_add(value * i32::from(row[index] as i8));
+            }
+        }
+        sums
     }
 
     #[inline]
@@ -158,8 +199,16 @@ impl Numbers for Float32<'_> {
     }
 
     #[inline]
-    fn add(&self, sum: f32, inputs: &[u8], weight: usize) -> f32 {
-        sum + products(inputs, &self.weights[weight..], |&bytes| f32::from_le_bytes(bytes))
+    fn add<const CHANNELS: usize>(
+        &self,
+        sums: [f32; CHANNELS],
+        inputs: &[u8],
+        weights: [usize; CHANNELS],
+    ) -> [f32; CHANNELS] {
+        core::array::from_fn(|index| {
+            sums[index]
+                + products(inputs, &self.weights[weights[index]..], |&bytes| f32::from_le_bytes(bytes))
+        })
     }
 
     #[inline]
@@ -178,8 +227,18 @@ impl Numbers for Float16<'_> {
     }
 
     #[inline]
-    fn add(&self, sum: f32, inputs: &[u8], weight: usize) -> f32 {
-        sum + products(inputs, &self.weights[weight..], |&bytes| f16::from_le_bytes(bytes).to_f32())
+    fn add<const CHANNELS: usize>(
+        &self,
+        sums: [f32; CHANNELS],
+        inputs: &[u8],
+        weights: [usize; CHANNELS],
+    ) -> [f32; CHANNELS] {
+        core::array::from_fn(|index| {
+            sums[index]
+                + products(inputs, &self.weights[weights[index]..], |&bytes| {
+                    f16::from_le_bytes(bytes).to_f32()
+                })
+        })
     }
 
     #[inline]
@@ -193,11 +252,16 @@ impl Numbers for Float16<'_> {
 fn products<W>(inputs: &[u8], weights: &[W], real: impl Fn(&W) -> f32) -> f32 {
     let (inputs, _) = inputs.as_chunks::<4>();
     let weights = &weights[..inputs.len()];
+    let (inputs, inputs_rest) = inputs.as_chunks::<{ dot::LANES }>();
+    let (weights, weights_rest) = weights.as_chunks::<{ dot::LANES }>();
     let mut sums = [0.0; dot::LANES];
-    for (inputs, weights) in inputs.chunks(dot::LANES).zip(weights.chunks(dot::LANES)) {
+    for (inputs, weights) in inputs.iter().zip(weights) {
         for ((sum, input), weight) in sums.iter_mut().zip(inputs).zip(weights) {
             *sum += f32::from_le_bytes(*input) * real(weight);
         }
+    }
+    for ((sum, input), weight) in sums.iter_mut().zip(inputs_rest).zip(weights_rest) {
+        *sum += f32::from_le_bytes(*input) * real(weight);
     }
     dot::total(&sums)
 }

@@ -61,7 +61,7 @@ impl Case {
 
 fn cases() -> impl Strategy<Value = Case> {
     let pair = |range: std::ops::Range<usize>| [range.clone(), range];
-    let sizes = ([1_usize..7, 1..7], 1_usize..4, 1_usize..4, 1_usize..4);
+    let sizes = ([1_usize..7, 1..7], 1_usize..4, 1_usize..4, 1_usize..6);
     (sizes, pair(1..4), pair(1..3), pair(1..3), pair(0..2), any::<u64>()).prop_map(
         |(([height, width], depth, groups, group_outputs), kernel, stride, dilation, origin, seed)| Case {
             input: [height, width, depth * groups],
