@@ -9,8 +9,8 @@
 //! 3.4 for tones, steps, pulses and noise of all lengths; tests hold it below [`MAX_ERROR`]. White noise, of which no
 //! frequency stands out, has the largest.
 //!
-//! State: none; the transform is in place. n/4 (log2 n - 1) butterflies of four multiplications, and n/4 of eight to
-//! take them apart. The table of sines is 514 bytes of flash.
+//! State: none; the transform is in place. n/4 (log2 n - 1) butterflies of four multiplications, and n/4 steps
+//! of four to take them apart. The table of sines is 514 bytes of flash.
 use super::sine::{cosine, sine};
 use crate::{LearnError, check_length};
 

@@ -10,9 +10,9 @@
 //! sqrt(2/m variance ln(2/d)) + 2/(3m) ln(2/d)   with 1/m = 1/n0 + 1/n1 and d = delta / ln(n0 + n1)
 //! ```
 //!
-//! or more (theorem 3.2 and section 4.2); then the oldest bucket goes, until no cut is left.
+//! or more; then the oldest bucket goes, until no cut is left.
 //!
-//! State: 52 bytes a row and 8 more: 10 rows for 5,115 values take 528 bytes. A value takes at most `BUCKETS * rows`
+//! State: 52 bytes a row and 4 more: 10 rows for 5,115 values take 524 bytes. A value takes at most `BUCKETS * rows`
 //! steps; every [`Adwin::period`]-th one compares up to `(BUCKETS * rows)^2 / 2` cuts, `BUCKETS * rows` when nothing has
 //! changed, with one square root each.
 use super::drift::DriftSignal;

@@ -110,13 +110,13 @@ mod tests {
     proptest! {
         #[test]
         fn the_state_stays_finite(
-            values in prop::collection::vec(-1_048_576.0f32..=1_048_576.0, 0..100), horizon: u32, tolerance: f32,
+            values in prop::collection::vec(-1_048_576.0f32..=1_048_576.0, 0..100), horizon: u32, tolerance in -1e6f32..1e6,
         ) {
             let settings = PageHinkley { tolerance, horizon, ..TEST };
             let mut state = Rise::default();
             for value in values {
                 settings.update(&mut state, value).unwrap();
-                prop_assert!(state.mean.is_finite() && !state.excess.is_infinite());
+                prop_assert!(state.mean.is_finite() && state.excess.is_finite());
             }
         }
     }

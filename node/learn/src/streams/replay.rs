@@ -1,5 +1,5 @@
 //! A memory of past samples that keeps the classes of a lopsided stream in balance: the class-balancing reservoir
-//! (Chrysakis and Moens, ICML 2020, algorithm 1), and replay from it.
+//! (Chrysakis and Moens, ICML 2020), and replay from it.
 //!
 //! A class is *full* once it is, or ever was, one of the largest while no slot was free.
 //!

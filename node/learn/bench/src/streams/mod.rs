@@ -13,7 +13,8 @@ pub fn section() -> Result<Section> {
         title: "Streams",
         text: format!(
             "**Replay.** {} A learner that sees its stream alone forgets; a plain\nreservoir (Vitter 1985) forgets the rare \
-             classes; the class-balancing one keeps them.\n\n**Drift.** {}",
+             classes; the class-balancing one keeps them. Without a step on the sample\nitself, one \
+             on the memory is too few; with four it is enough.\n\n**Drift.** {}",
             replay::STREAM,
             drift::STREAM
         ),

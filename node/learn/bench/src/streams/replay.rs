@@ -151,7 +151,18 @@ fn balanced_accuracy(split: &Split, seed: u64, keep: Keep, lesson: Lesson) -> Re
     Ok(split.test.balanced_accuracy(|sample| learner.predict(&params, sample, &mut scratch))?)
 }
 
-/// Four memories, two ways to learn.
+fn bar(name: &str, lesson: Lesson, asked: f64, measured: f64) -> Bar {
+    let what = format!(
+        "balanced accuracy, lopsided digits, {name}, steps on the sample: {}, on the memory: {}",
+        lesson.own, lesson.replays
+    );
+    match lesson {
+        Lesson { own: 0, replays: 1 } => Bar::short_of(what, asked, 0.83, measured),
+        _ => Bar::at_least(what, asked, measured),
+    }
+}
+
+/// Four memories, three ways to learn.
 pub fn table(bars: &mut Vec<Bar>) -> Result<Table> {
     let digits = data::digits();
     let splits = SPLITS.map(|seed| Ok((seed, digits.split(seed)?))).collect::<Result<Vec<_>>>()?;
@@ -168,9 +179,8 @@ pub fn table(bars: &mut Vec<Bar>) -> Result<Table> {
             let accuracies = splits.iter().map(|(seed, split)| balanced_accuracy(split, *seed, keep, lesson));
             let accuracies = accuracies.collect::<Result<Vec<_>>>()?;
             row.push(percent(&accuracies));
-            if let Some(asked) = asked.filter(|_| lesson.own == 1) {
-                let what = format!("balanced accuracy, lopsided digits, {name}");
-                bars.push(Bar::at_least(what, asked, mean(&accuracies)));
+            if let Some(asked) = asked {
+                bars.push(bar(name, lesson, asked, mean(&accuracies)));
             }
         }
         rows.push(row);
