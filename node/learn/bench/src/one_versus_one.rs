@@ -206,6 +206,12 @@ fn bytes(splits: &[Split], bars: &mut Vec<Bar>) -> Result<Table> {
     })
 }
 
+/// A product as one would write it down.
+#[inline(never)]
+fn plain_dot(row: &[f32], sample: &[f32]) -> f32 {
+    row.iter().zip(sample).fold(0.0, |sum, (weight, value)| sum + weight * value)
+}
+
 fn speeds(split: &Split, bars: &mut Vec<Bar>) -> Result<Table> {
     let (shape, test) = (split.train.shape, &split.test);
     let weights = trained::<f32, _>(&train_plus_plus(shape), &split.train)?.pop().unwrap_or_default();
@@ -228,6 +234,10 @@ fn speeds(split: &Split, bars: &mut Vec<Bar>) -> Result<Table> {
                 black_box(dots.sum::<f32>());
             },
             &mut |run| {
+                let dots = black_box(&weights).chunks_exact(shape.features + 1);
+                black_box(dots.map(|row| plain_dot(row, sample(run))).sum::<f32>());
+            },
+            &mut |run| {
                 let sample = black_box(&fixed_samples[run % test.len()]);
                 black_box(voting::predict(shape, black_box(&fixed), sample, &mut fixed_votes)).ok();
             },
@@ -238,7 +248,13 @@ fn speeds(split: &Split, bars: &mut Vec<Bar>) -> Result<Table> {
             },
         ],
     );
-    let names = ["verdict, f32", "45 products of this crate, f32", "verdict, Q16.16", "verdict, int8"];
+    let names = [
+        "verdict, f32",
+        "45 products of this crate, f32",
+        "45 products with one running sum, f32",
+        "verdict, Q16.16",
+        "verdict, int8",
+    ];
     bars.push(Bar::at_most(
         "Opt-OVO, verdict in f32, times 45 products",
         1.5,

@@ -33,12 +33,13 @@ impl Fixed {
     }
 
     const fn saturating(bits: i64) -> Self {
-        if bits > i32::MAX as i64 {
-            Self::MAX
-        } else if bits < i32::MIN as i64 {
+        let low = bits as i32;
+        if low as i64 == bits {
+            Self(low)
+        } else if bits < 0 {
             Self::MIN
         } else {
-            Self(bits as i32)
+            Self::MAX
         }
     }
 
