@@ -35,9 +35,9 @@ fn bars(sections: &[Section]) -> String {
     let mut text = String::from("| what | bar | measured |\n| --- | ---: | ---: |\n");
     for bar in sections.iter().flat_map(|section| &section.bars) {
         let asked = match bar.asked {
-            Asked::AtLeast(bound) => format!("at least {}", figure(bound)),
-            Asked::AtMost(bound) => format!("at most {}", figure(bound)),
-            Asked::AtLeastShortOf { wanted, .. } => format!("at least {}: **not reached**", figure(wanted)),
+            Asked::Floor(bound) => format!("at least {}", figure(bound)),
+            Asked::Ceiling(bound) => format!("at most {}", figure(bound)),
+            Asked::ShortOf { wanted, .. } => format!("at least {}: **not reached**", figure(wanted)),
         };
         writeln!(text, "| {} | {asked} | {} |", bar.what, figure(bar.measured))
             .expect("a string takes everything");

@@ -43,11 +43,11 @@ pub struct Bar {
 #[derive(Clone, Copy, Debug)]
 pub enum Asked {
     /// At least this.
-    AtLeast(f64),
+    Floor(f64),
     /// At most this.
-    AtMost(f64),
+    Ceiling(f64),
     /// As much as that would be wanted; what was reached instead, and the text of the section why.
-    AtLeastShortOf {
+    ShortOf {
         /// What would be wanted.
         wanted: f64,
         /// What is held.
@@ -58,24 +58,24 @@ pub enum Asked {
 impl Bar {
     /// A bar from below.
     pub fn at_least(what: impl Into<String>, asked: f64, measured: f64) -> Self {
-        Self { what: what.into(), asked: Asked::AtLeast(asked), measured }
+        Self { what: what.into(), asked: Asked::Floor(asked), measured }
     }
 
     /// A bar from above.
     pub fn at_most(what: impl Into<String>, asked: f64, measured: f64) -> Self {
-        Self { what: what.into(), asked: Asked::AtMost(asked), measured }
+        Self { what: what.into(), asked: Asked::Ceiling(asked), measured }
     }
 
     /// A bar from below that is known to be missed: the document says by how much, and a further fall is a failure.
     pub fn short_of(what: impl Into<String>, wanted: f64, held: f64, measured: f64) -> Self {
-        Self { what: what.into(), asked: Asked::AtLeastShortOf { wanted, held }, measured }
+        Self { what: what.into(), asked: Asked::ShortOf { wanted, held }, measured }
     }
 
     /// Whether the figure holds.
     pub fn is_cleared(&self) -> bool {
         match self.asked {
-            Asked::AtLeast(bound) | Asked::AtLeastShortOf { held: bound, .. } => self.measured >= bound,
-            Asked::AtMost(bound) => self.measured <= bound,
+            Asked::Floor(bound) | Asked::ShortOf { held: bound, .. } => self.measured >= bound,
+            Asked::Ceiling(bound) => self.measured <= bound,
         }
     }
 }
@@ -85,9 +85,9 @@ impl fmt::Display for Bar {
         let Self { what, asked, measured } = self;
         let measured = figure(*measured);
         match asked {
-            Asked::AtLeast(bound) => write!(f, "{what}: {measured}, asked at least {}", figure(*bound)),
-            Asked::AtMost(bound) => write!(f, "{what}: {measured}, asked at most {}", figure(*bound)),
-            Asked::AtLeastShortOf { wanted, .. } => {
+            Asked::Floor(bound) => write!(f, "{what}: {measured}, asked at least {}", figure(*bound)),
+            Asked::Ceiling(bound) => write!(f, "{what}: {measured}, asked at most {}", figure(*bound)),
+            Asked::ShortOf { wanted, .. } => {
                 write!(f, "{what}: {measured}, SHORT OF {}", figure(*wanted))
             }
         }

@@ -209,12 +209,10 @@ fn measure(trained: &[Trained], changes: &[Change], format: Option<Format>) -> R
 
 fn accuracy(network: &Network<'_>, test: &Labelled) -> Result<f64> {
     let (mut arena, mut output) = (vec![0; network.arena_bytes()], vec![0.0; test.shape.classes]);
-    Ok(test.accuracy(|sample| {
+    test.accuracy(|sample| {
         network.run(sample, &mut output, &mut arena)?;
-        let best =
-            (1..output.len()).fold(0, |best, class| if output[class] > output[best] { class } else { best });
-        Ok::<_, anyhow::Error>(best)
-    })?)
+        Ok((1..output.len()).fold(0, |best, class| if output[class] > output[best] { class } else { best }))
+    })
 }
 
 fn microseconds(network: &Network<'_>, test: &Labelled) -> Result<f64> {
