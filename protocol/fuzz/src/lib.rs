@@ -1,4 +1,4 @@
-//! What is fuzzed in `chirrup-protocol`, and what must hold of every input.
+//! What is fuzzed in `chirrup-protocol`, and of the images that `chirrup-learn` runs; and what must hold of every input.
 //!
 //! Each target is a function of bytes that panics when something does not hold, and a list of valid inputs from which
 //! a fuzzer starts. [`TARGETS`] names them all; `fuzz_targets/` has a program for each. `.ci/fuzz` builds and runs
@@ -10,11 +10,12 @@
 //! - what is sealed or signed opens only unaltered;
 //! - machines of several steps agree with a naive model that remembers everything.
 //!
-//! Modules: [`input`] and [`memory`] are tools; the others are the protocol's parts.
+//! Modules: [`input`] and [`memory`] are tools, [`image`] is of `chirrup-learn`; the others are the protocol's parts.
 pub mod backhaul;
 pub mod codec;
 pub mod epoch;
 pub mod identity;
+pub mod image;
 pub mod input;
 pub mod memory;
 pub mod message;
@@ -94,6 +95,8 @@ pub const TARGETS: &[Target] = targets! {
     class_means: codec::statistics::class_means, codec::statistics::class_means_seeds;
     second_moments: codec::statistics::second_moments, codec::statistics::second_moments_seeds;
     random_layer: codec::statistics::random_layer, codec::statistics::random_layer_seeds;
+    network_image: image::network, image::network_seeds;
+    forest_image: image::forest, image::forest_seeds;
 };
 
 #[cfg(test)]
