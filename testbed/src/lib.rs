@@ -1,8 +1,9 @@
 //! A simulated radio that drives the real cores of Chirrup.
 //!
 //! `chirrup run` puts a fleet of real nodes (the agent over the guarded, unmodified LoRaWAN stack) on a simulated air,
-//! in front of the real network server and aggregator cores, under virtual time. `chirrup live` puts the same air in
-//! front of the real services, in processes of their own. `chirrup replay` feeds a ledger through the cores again.
+//! in front of the real network server and aggregator cores, under virtual time; `chirrup sweep` does so many times
+//! over, on all cores. `chirrup live` puts the same air in front of the real services, in processes of their own.
+//! `chirrup replay` feeds a ledger through the cores again.
 //!
 //! What this crate deliberately does not do: it implements no protocol of its own. Whatever it finds out about
 //! Chirrup, it finds out about the code that is shipped.
@@ -13,6 +14,7 @@
 //! - [`radio`], [`device`]: the air, and the board of a virtual node;
 //! - [`simulation`]: the run loop; [`live`]: the same with services;
 //! - [`baseline`], [`summary`], [`report`]: what came of it, beside what else could have;
+//! - [`sweep`]: many runs of one scenario;
 //! - [`cli`]: the `chirrup` command.
 #![forbid(unsafe_code)]
 
@@ -27,3 +29,4 @@ pub mod report;
 pub mod scenario;
 pub mod simulation;
 pub mod summary;
+pub mod sweep;

@@ -1,5 +1,5 @@
 //! The `chirrup` command.
-use chirrup_testbed::cli::args::{Cli, Command, LiveArgs, RunArgs};
+use chirrup_testbed::cli::args::{Cli, Command, LiveArgs, RunArgs, SweepArgs};
 use chirrup_testbed::cli::{self, CliError};
 use chirrup_testbed::live;
 use chirrup_testbed::simulation;
@@ -13,6 +13,7 @@ fn main() -> ExitCode {
     cli::finish(match Cli::parse().command {
         None => run(&RunArgs::default()),
         Some(Command::Run(args)) => run(&args),
+        Some(Command::Sweep(args)) => sweep(&args),
         Some(Command::Live(args)) => live(&args),
         Some(Command::Replay(args)) => cli::replay(&args),
         Some(Command::Airtime(args)) => cli::airtime(&args),
@@ -23,6 +24,12 @@ fn main() -> ExitCode {
 fn run(args: &RunArgs) -> Result<(), CliError> {
     cli::exit_when_interrupted().map_err(|error| CliError::Failed(error.to_string()))?;
     cli::run(args, |experiment, fleet, _, progress| simulation::simulate(experiment, fleet, progress))
+}
+
+/// A run in the making leaves nothing that a later sweep would take for finished, so that Ctrl-C may come at any time.
+fn sweep(args: &SweepArgs) -> Result<(), CliError> {
+    cli::exit_when_interrupted().map_err(|error| CliError::Failed(error.to_string()))?;
+    cli::sweep(args, |experiment, fleet, progress| simulation::simulate(experiment, fleet, progress))
 }
 
 fn live(args: &LiveArgs) -> Result<(), CliError> {

@@ -34,6 +34,8 @@ pub struct Summary {
     pub radio: Radio,
     /// How near transmitters came to their limit.
     pub duty_cycle: DutyCycle,
+    /// How long batteries last.
+    pub battery: BatteryForecast,
     /// Contributions as the aggregator saw them.
     pub contributions: ContributionTotals,
     /// What other ways would have given.
@@ -140,6 +142,30 @@ pub struct DutyCycle {
     pub worst_ratio: f64,
 }
 
+/// How long batteries last if the run goes on as it was: the energy of radio and sleep, without that of computing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BatteryForecast {
+    /// Years until they are empty.
+    pub years_per_node: Years,
+}
+
+/// Mean and minimum over nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Years {
+    /// Mean over all nodes.
+    pub mean: f64,
+    /// Of the node whose battery is empty first.
+    pub min: f64,
+}
+
+impl Years {
+    fn of(nodes: &[NodeRecord]) -> Self {
+        let years = || nodes.iter().map(|node| node.battery_years);
+        let min = years().min_by(f64::total_cmp).unwrap_or(0.0);
+        Self { mean: PerNode::of(years()).mean, min }
+    }
+}
+
 impl Summary {
     /// Sums a run up. `majority_rate` is that of the test rows.
     pub fn new(scenario: &str, seed: u64, majority_rate: f64, run: &RunRecord, baselines: Baselines) -> Self {
@@ -170,6 +196,7 @@ impl Summary {
                 delivery_ratio: ratio(run.radio.delivered as f64, run.radio.transmissions as f64),
             },
             duty_cycle: DutyCycle { worst_ratio: run.worst_duty_ratio() },
+            battery: BatteryForecast { years_per_node: Years::of(&run.nodes) },
             contributions: run.contributions.clone(),
             baselines,
         }
@@ -230,6 +257,8 @@ mod tests {
         "radio/lost/no_demodulator",
         "radio/lost/injected",
         "duty_cycle/worst_ratio",
+        "battery/years_per_node/mean",
+        "battery/years_per_node/min",
         "contributions/sent",
         "contributions/accepted",
         "contributions/stale_mean_versions",

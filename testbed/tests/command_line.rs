@@ -28,6 +28,8 @@ fn wrong_usage_ends_with_2_and_says_why_on_stderr() {
         (&["run", "--set", "data.source=csv"], "data.path is needed"),
         (&["run", "--set", "data.source=csv", "--set", "data.path=/nowhere.csv"], "/nowhere.csv"),
         (&["run", "--set", "nodes.partition=by-column"], "needs a column of nodes"),
+        (&["sweep", "--seeds", "2", "--vary", "radio.data_rate=3,9"], "radio.data_rate = 9"),
+        (&["sweep", "--seeds", "2", "--vary", "run.seed=3,9"], "seeds are varied by --seeds"),
         (
             &["airtime", "--region", "eu868", "--dr", "0", "--bytes", "115"],
             "DR3 is the lowest data rate that does",
@@ -46,7 +48,7 @@ fn wrong_usage_ends_with_2_and_says_why_on_stderr() {
 fn help_names_every_command() {
     let output = chirrup(&["--help"]);
     assert_eq!(output.status.code(), Some(0));
-    for command in ["run", "live", "replay", "airtime"] {
+    for command in ["run", "sweep", "live", "replay", "airtime"] {
         assert!(text(&output.stdout).contains(command), "{command}");
     }
 }
@@ -75,4 +77,79 @@ fn a_run_prints_its_summary_and_leaves_its_files() {
     for file in ["report.html", "summary.json", "timeline.csv"] {
         assert!(folder.path().join(file).exists(), "{file}");
     }
+}
+
+/// A small federation: three nodes, an hour.
+const SMALL: [&str; 6] =
+    ["--set", "run.duration_s=3600", "--set", "nodes.count=3", "--set", "data.source=breast-cancer"];
+
+#[test]
+fn a_sweep_makes_the_runs_that_single_commands_make_and_none_twice() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().to_string_lossy().into_owned();
+    let mut words =
+        vec!["sweep", "--vary", "radio.data_rate=3,5", "--seeds", "2", "--jobs", "2", "--out", &out];
+    words.extend(SMALL);
+    let output = chirrup(&words);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("4 made now, 0 were finished before"), "{}", text(&output.stderr));
+    assert!(output.stdout.is_empty());
+    let runs = std::fs::read_to_string(folder.path().join("runs.csv")).expect("a table");
+    let mut table = csv::Reader::from_reader(runs.as_bytes());
+    let column =
+        table.headers().expect("a head").iter().position(|name| name == "trace_hash").expect("a column");
+    let rows: Vec<csv::StringRecord> = table.records().map(|row| row.expect("a row")).collect();
+    for row in &rows {
+        let rate = format!("radio.data_rate={}", &row[0]);
+        let mut words = vec!["run", "--json", "--out", &out, "--seed", &row[1], "--set", &rate];
+        words.extend(SMALL);
+        let summary: serde_json::Value =
+            serde_json::from_slice(&chirrup(&words).stdout).expect("one JSON object");
+        assert_eq!(summary["trace_hash"], row[column]);
+    }
+    assert_eq!(rows.len(), 4);
+    let again = chirrup(
+        &["sweep", "--vary", "radio.data_rate=3,5", "--seeds", "3", "--out", &out]
+            .into_iter()
+            .chain(SMALL)
+            .collect::<Vec<_>>(),
+    );
+    assert!(text(&again.stderr).contains("2 made now, 4 were finished before"), "{}", text(&again.stderr));
+}
+
+/// Lengths of the frames in a capture file, which must be whole.
+fn captured(mut bytes: &[u8]) -> Vec<usize> {
+    let word = |bytes: &[u8], at: usize| {
+        u32::from_le_bytes(bytes[at..at + 4].try_into().expect("four bytes")) as usize
+    };
+    assert_eq!((word(bytes, 0), word(bytes, 20)), (0xa1b2_c3d4, 270));
+    bytes = &bytes[24..];
+    let mut frames = Vec::new();
+    while !bytes.is_empty() {
+        let length = word(bytes, 8);
+        assert_eq!((length, bytes[16..20].to_vec()), (word(bytes, 12), vec![0, 0, 0, 15]));
+        frames.push(length - 15);
+        bytes = &bytes[16 + length..];
+    }
+    frames
+}
+
+#[test]
+fn a_trace_holds_every_reception_and_every_downlink() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (out, trace) = (folder.path().to_string_lossy().into_owned(), folder.path().join("frames.pcap"));
+    let trace_words = trace.to_string_lossy().into_owned();
+    let mut words = vec!["run", "--json", "--out", &out, "--trace", &trace_words];
+    words.extend(SMALL);
+    let output = chirrup(&words);
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    let count = |path: &str| summary.pointer(path).and_then(serde_json::Value::as_u64).expect("a count");
+    // With one gateway: delivered frames, and downlinks that were lost.
+    let frames = captured(&std::fs::read(&trace).expect("a capture"));
+    let (delivered, downlinks) = (count("/radio/delivered"), count("/downlink/frames_total"));
+    assert!(downlinks > 0 && frames.len() as u64 >= delivered, "{} of {delivered}", frames.len());
+    assert!(frames.len() as u64 <= delivered + downlinks);
+    let nowhere = chirrup(&["run", "--trace", "/nowhere/frames.pcap"]);
+    assert_eq!(nowhere.status.code(), Some(1));
+    assert!(text(&nowhere.stderr).contains("/nowhere/frames.pcap"));
 }

@@ -9,10 +9,10 @@ use chirrup_protocol::epoch::{Limits, uplink_epoch};
 use chirrup_protocol::ids::DevEui;
 use chirrup_protocol::seal::Header;
 use chirrup_protocol::time::Instant;
-use chirrup_testbed::scenario::Experiment;
+use chirrup_testbed::scenario::{Experiment, Overrides, Scenario};
 use chirrup_testbed::simulation::backend::Order;
 use chirrup_testbed::simulation::record::record;
-use chirrup_testbed::simulation::{Backend, Cores, CoresError, Fleet, World};
+use chirrup_testbed::simulation::{Backend, Cores, CoresError, Fleet, World, simulate};
 use chirrup_testbed::summary::RunRecord;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -38,6 +38,15 @@ fn a_seed_gives_the_same_run_again_and_another_seed_another() {
         assert!(accuracy > 0.9, "{accuracy}");
         assert!(simulated.run.nodes.iter().all(|node| node.duty_worst_ratio <= 1.0));
     }
+}
+
+/// The trace of the quickstart changes only on purpose: the documentation says what it is.
+#[test]
+fn the_quickstart_has_the_trace_that_the_documentation_shows() {
+    let experiment = Experiment::load(Scenario::load(None, &Overrides::default()).unwrap()).unwrap();
+    let run = simulate(&experiment, &Fleet::new(&experiment), &mut |_| {}).unwrap().run;
+    let shown = include_str!("../../README.md").lines().find_map(|line| line.trim().strip_prefix("trace "));
+    assert_eq!(shown.map(str::trim), Some(run.trace_hash.as_str()));
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Arguments of the `chirrup` command. Scripts rely on them: add, never rename.
 use crate::scenario::Overrides;
+use crate::sweep::Variation;
 use chirrup_protocol::region::{DwellTime, Region};
 use chirrup_protocol::seal::Direction;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// Federated learning over LoRaWAN: simulate a fleet, and see what it learns at what cost.
@@ -21,6 +23,8 @@ pub struct Cli {
 pub enum Command {
     /// Simulate a scenario in virtual time and write a report.
     Run(RunArgs),
+    /// Run every combination of varied values with several seeds on all cores; finished runs are not run again.
+    Sweep(SweepArgs),
     /// Simulate the radio in front of real gateway and aggregator processes.
     Live(LiveArgs),
     /// Feed exported frames through the cores again and compare the hash of every version.
@@ -47,6 +51,9 @@ pub struct RunArgs {
     /// Folder for report.html, summary.json and timeline.csv; out/SCENARIO-SEED when left out.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write every received frame and every downlink as a pcap file of link type LoRaTap.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
     /// Print the summary on stdout as one JSON object.
     #[arg(long)]
     pub json: bool,
@@ -57,6 +64,29 @@ impl RunArgs {
     pub fn overrides(&self) -> Overrides {
         Overrides { set: self.set.clone(), seed: self.seed }
     }
+}
+
+/// Arguments of `sweep`.
+#[derive(Clone, Debug, Args)]
+pub struct SweepArgs {
+    /// Scenario to run; the built-in quickstart when left out.
+    #[arg(value_name = "SCENARIO.toml")]
+    pub scenario: Option<PathBuf>,
+    /// Values that a key of the scenario takes in turn; may be repeated.
+    #[arg(long, value_name = "key.path=a,b,c", num_args = 1..)]
+    pub vary: Vec<Variation>,
+    /// Seeds of every combination: the scenario's `run.seed`, and those that follow it.
+    #[arg(long, value_name = "K")]
+    pub seeds: u32,
+    /// Runs at the same time; as many as there are cores when left out.
+    #[arg(long, value_name = "J")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Replace a value of the scenario in every run; may be repeated.
+    #[arg(long, value_name = "key.path=value")]
+    pub set: Vec<String>,
+    /// Folder for report.html, runs.csv, bands.csv and the runs; out/SCENARIO-sweep when left out.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Arguments of `live`.
@@ -234,6 +264,8 @@ mod tests {
         assert_eq!(parse("chirrup sing").unwrap_err().exit_code(), 2);
         assert_eq!(parse("chirrup run --sed 3").unwrap_err().exit_code(), 2);
         assert_eq!(parse("chirrup run --seed x").unwrap_err().exit_code(), 2);
+        assert_eq!(parse("chirrup sweep a.toml").unwrap_err().exit_code(), 2);
+        assert_eq!(parse("chirrup sweep --seeds 2 --vary count=3").unwrap_err().exit_code(), 2);
         assert_eq!(parse("chirrup live --speed 0").unwrap_err().exit_code(), 2);
         assert_eq!(parse("chirrup airtime --region eu868 --dr 3").unwrap_err().exit_code(), 2);
     }
@@ -246,6 +278,12 @@ mod tests {
         assert_eq!(args.scenario, Some("a.toml".into()));
         assert_eq!(args.overrides().set, ["radio.gateways=2", "run.duration_s=60"]);
         assert_eq!((args.seed, args.out, args.json), (Some(7), Some("o".into()), true));
+        let words = "chirrup sweep a.toml --vary radio.data_rate=0,3 nodes.count=5 --vary run.duration_s=60 --seeds 3 \
+                     --jobs 2 --out o";
+        let Some(Command::Sweep(sweep)) = parse(words).unwrap().command else { panic!("not sweep") };
+        let keys: Vec<_> = sweep.vary.iter().map(|variation| variation.key.as_str()).collect();
+        assert_eq!(keys, ["radio.data_rate", "nodes.count", "run.duration_s"]);
+        assert_eq!((sweep.seeds, sweep.jobs.map(NonZeroUsize::get)), (3, Some(2)));
         let Some(Command::Live(live)) = parse("chirrup live --speed 60 --json").unwrap().command else {
             panic!("not live")
         };

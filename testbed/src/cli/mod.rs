@@ -7,9 +7,11 @@ mod progress;
 mod replay;
 mod run;
 mod service;
+mod sweep;
 
 use crate::report::WriteError;
 use crate::scenario::{ExperimentError, ScenarioError};
+use crate::sweep::{PlanError, StoreError};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -17,6 +19,7 @@ pub use airtime::airtime;
 pub use replay::replay;
 pub use run::{LEDGER, Progress, run};
 pub use service::service;
+pub use sweep::sweep;
 
 /// Exit code of an interrupted command: 128 and the number of SIGINT, as shells report it.
 pub const INTERRUPTED: i32 = 130;
@@ -33,6 +36,12 @@ pub enum CliError {
     /// An argument has a value that it cannot have.
     #[error("{0}")]
     Usage(String),
+    /// A sweep cannot be carried out as it was asked for.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The runs of a sweep cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The work itself failed.
     #[error("{0}")]
     Failed(String),
@@ -48,7 +57,8 @@ impl CliError {
     /// The command's exit code.
     pub fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Scenario(_) | Self::Experiment(_) | Self::Usage(_) => ExitCode::from(2),
+            Self::Plan(PlanError::Store(_)) | Self::Store(_) => ExitCode::FAILURE,
+            Self::Scenario(_) | Self::Experiment(_) | Self::Usage(_) | Self::Plan(_) => ExitCode::from(2),
             Self::Failed(_) | Self::Write(_) | Self::Stdout(_) => ExitCode::FAILURE,
         }
     }

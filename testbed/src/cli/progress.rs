@@ -1,6 +1,8 @@
 //! How far a run is, for people who watch a terminal.
+use crate::sweep::Plan;
 use chirrup_protocol::time::Instant;
 use indicatif::{ProgressBar, ProgressStyle};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A bar over the virtual time of a run. It draws on stderr, and only when that is a terminal.
 pub struct Bar(ProgressBar);
@@ -28,5 +30,51 @@ impl Bar {
     /// Clears the line.
     pub fn finish(self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// A bar over all virtual time of a sweep, for several threads.
+pub struct SweepBar {
+    bar: ProgressBar,
+    runs: usize,
+    finished: AtomicUsize,
+}
+
+impl SweepBar {
+    /// A bar for the runs of `plan` that are missing.
+    pub fn new(plan: &Plan, missing: &[usize]) -> Self {
+        let duration_s = missing.iter().map(|&run| plan.runs[run].scenario.run.duration_s).sum();
+        let bar = ProgressBar::new(duration_s);
+        let template = "  {bar:40} {percent:>3} %  {msg}  {eta} left";
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is constant and valid"));
+        let runs = plan.runs.len();
+        let bar = Self { bar, runs, finished: AtomicUsize::new(runs - missing.len()) };
+        bar.show_runs();
+        bar
+    }
+
+    /// A run has come so much further, in virtual seconds.
+    pub fn advance(&self, seconds: u64) {
+        self.bar.inc(seconds);
+    }
+
+    /// One run more is finished, or has failed.
+    pub fn finished_one(&self) {
+        self.finished.fetch_add(1, Ordering::Relaxed);
+        self.show_runs();
+    }
+
+    /// Says something on stderr without spoiling the bar.
+    pub fn tell(&self, text: &str) {
+        self.bar.suspend(|| eprintln!("{text}"));
+    }
+
+    /// Clears the line.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    fn show_runs(&self) {
+        self.bar.set_message(format!("{} of {} runs", self.finished.load(Ordering::Relaxed), self.runs));
     }
 }

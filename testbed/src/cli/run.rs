@@ -3,12 +3,15 @@ use super::args::RunArgs;
 use super::progress::Bar;
 use super::{CliError, print};
 use crate::baseline::{self, Baselines};
-use crate::report::{Report, ending_table};
+use crate::radio::pcap;
+use crate::report::{Report, WriteError, ending_table};
 use crate::scenario::{Experiment, LearnerConfig, Scenario};
 use crate::simulation::{Fleet, Simulated};
-use crate::summary::Summary;
+use crate::summary::{RunRecord, Summary};
 use chirrup_aggregator::export;
 use chirrup_protocol::time::Instant;
+use std::fs::File;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 /// Called by a simulation now and then with the virtual time that it has reached.
@@ -27,22 +30,40 @@ pub fn run<E: std::error::Error>(
     experiment.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     let fleet = Fleet::new(&experiment);
     let folder = args.out.clone().unwrap_or_else(|| default_folder(&experiment.scenario));
+    let trace = args.trace.as_deref().map(create_trace).transpose()?;
     let bar = Bar::new(experiment.scenario.run.duration_s);
     let started = std::time::Instant::now();
     let simulated = simulate(&experiment, &fleet, &folder, &mut |now| bar.reached(now));
-    let Simulated { mut run, ledger } = simulated.map_err(|error| failed(&error))?;
+    let Simulated { mut run, ledger, air } = simulated.map_err(|error| failed(&error))?;
     run.wall_s = started.elapsed().as_secs_f64();
+    if let Some((path, file)) = trace {
+        pcap::write(&air, BufWriter::new(file)).map_err(|source| WriteError { path, source })?;
+    }
     bar.then("baselines");
-    let baselines = baselines(&experiment, run.final_accuracy())?;
+    let summary = summarise(&experiment, &run)?;
     bar.finish();
     let scenario = &experiment.scenario;
-    let majority_rate = experiment.task.majority_rate();
-    let summary = Summary::new(&scenario.name, scenario.run.seed, majority_rate, &run, baselines);
-    Report { scenario, run: &run, summary: &summary }.write(&folder)?;
+    Report { scenario, run: &run, summary: &summary, air: &air }.write(&folder)?;
     export::write(&folder.join(LEDGER), &fleet.federation, ledger.into_iter())
         .map_err(|error| failed(&error))?;
     tell(&summary, &folder);
     if args.json { print(&summary.to_json_line()) } else { Ok(()) }
+}
+
+/// The file is made before the run, so that a path that cannot be written is told at once.
+fn create_trace(path: &Path) -> Result<(PathBuf, File), WriteError> {
+    match File::create(path) {
+        Ok(file) => Ok((path.to_owned(), file)),
+        Err(source) => Err(WriteError { path: path.to_owned(), source }),
+    }
+}
+
+/// Computes the baselines of a run, and sums it up.
+pub(super) fn summarise(experiment: &Experiment, run: &RunRecord) -> Result<Summary, CliError> {
+    let baselines = baselines(experiment, run.final_accuracy())?;
+    let scenario = &experiment.scenario;
+    let majority_rate = experiment.task.majority_rate();
+    Ok(Summary::new(&scenario.name, scenario.run.seed, majority_rate, run, baselines))
 }
 
 fn baselines(experiment: &Experiment, target: f64) -> Result<Baselines, CliError> {
@@ -51,7 +72,7 @@ fn baselines(experiment: &Experiment, target: f64) -> Result<Baselines, CliError
     baseline::compute(task, shares, learner, scenario.run.seed, target).map_err(|error| failed(&error))
 }
 
-fn failed(error: &dyn std::error::Error) -> CliError {
+pub(super) fn failed(error: &dyn std::error::Error) -> CliError {
     let causes = std::iter::successors(error.source(), |error| error.source());
     CliError::Failed(causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")))
 }
@@ -81,11 +102,12 @@ mod tests {
     #[test]
     fn a_run_leaves_a_report_with_computed_baselines() {
         let folder = tempfile::tempdir().unwrap();
-        let args = args(folder.path(), &["data.source=breast-cancer", "run.seed=3"]);
+        let mut args = args(folder.path(), &["data.source=breast-cancer", "run.seed=3"]);
+        args.trace = Some(folder.path().join("frames.pcap"));
         run(&args, |experiment, fleet, _, progress| {
             progress(Instant::from_micros(1));
             assert_eq!((experiment.shares.len(), fleet.nodes.len()), (20, 20));
-            Ok::<_, Infallible>(Simulated { run: sample::run(), ledger: Vec::new() })
+            Ok::<_, Infallible>(Simulated { run: sample::run(), ledger: Vec::new(), air: sample::air() })
         })
         .unwrap();
         let json: serde_json::Value =
@@ -93,6 +115,9 @@ mod tests {
         assert_eq!(json["seed"], 3);
         assert!(json["baselines"]["centralised"].as_f64().unwrap() > 0.9);
         assert!(folder.path().join("report.html").exists());
+        assert!(
+            std::fs::read(folder.path().join("frames.pcap")).unwrap().starts_with(&[0xd4, 0xc3, 0xb2, 0xa1])
+        );
     }
 
     #[test]

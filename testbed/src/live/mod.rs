@@ -51,5 +51,5 @@ pub fn live(
     }
     let rejects = export::replay(federation, &ledger)?.rejects;
     let run = record::record(experiment, fleet, &ended, &ledger, &rejects)?;
-    Ok(Simulated { run, ledger })
+    Ok(Simulated { run, ledger, air: ended.air.take_records() })
 }

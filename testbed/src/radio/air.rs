@@ -6,6 +6,7 @@ use super::downlinks::{DownlinkHeard, DownlinkTicket, Window, WindowState, Windo
 use super::emission::{Emission, RadioError};
 use super::medium::Medium;
 use super::outcome::Verdict;
+use super::records::AirRecords;
 use super::uplinks::UplinkTicket;
 use super::{GatewayIndex, NodeIndex};
 use crate::kernel::{Clock, Scheduler};
@@ -102,6 +103,11 @@ impl<E: From<RadioEvent>> Air<E> {
     /// The medium, to read. The guard must not be kept across a step of the kernel.
     pub fn medium(&self) -> Ref<'_, Medium> {
         self.medium.borrow()
+    }
+
+    /// Takes the records of every transmission out of the books.
+    pub fn take_records(&self) -> AirRecords {
+        self.medium.borrow_mut().log_mut().take_records()
     }
 
     /// The kernel's clock.

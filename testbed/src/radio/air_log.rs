@@ -1,14 +1,13 @@
 //! The books of the air: what everybody sent, and what became of it.
 use super::duty_check::DutyCheck;
 use super::emission::Emission;
-use super::energy::{RadioTime, transmit_energy_mj};
+use super::energy::RadioTime;
 use super::outcome::{Outcome, Outcomes, Verdict};
+use super::records::{AirRecords, Record};
 use super::trace::Trace;
 use super::{GatewayIndex, NodeIndex, Transmitter};
-use chirrup_protocol::airtime::Modulation;
 use chirrup_protocol::region::Region;
 use chirrup_protocol::time::{Duration, Instant};
-use core::ops::Range;
 
 /// A transmission that has ended.
 #[derive(Clone, Copy, Debug)]
@@ -33,28 +32,6 @@ pub enum Detail {
     Sums,
     /// A record of every transmission besides.
     Records,
-}
-
-/// One transmission, as the log keeps it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Record {
-    /// Who sent it.
-    pub source: Transmitter,
-    /// When it began.
-    pub start: Instant,
-    /// How long it lasted.
-    pub airtime: Duration,
-    /// Centre frequency in Hz.
-    pub frequency_hz: u32,
-    /// Modulation.
-    pub modulation: Modulation,
-    /// Length of the PHY payload.
-    pub phy_bytes: u8,
-    /// Energy of a node to send it, in mJ; 0 for gateways, which have a mains supply.
-    pub energy_mj: f64,
-    /// What became of it.
-    pub outcome: Outcome,
-    verdicts: Range<usize>,
 }
 
 /// Sums over one transmitter's frames.
@@ -95,8 +72,7 @@ pub struct AirLog {
     duty: DutyCheck,
     trace: Trace,
     detail: Detail,
-    records: Vec<Record>,
-    verdicts: Vec<Verdict>,
+    records: AirRecords,
 }
 
 impl AirLog {
@@ -108,8 +84,7 @@ impl AirLog {
             duty: DutyCheck::new(region, nodes, gateways),
             trace: Trace::default(),
             detail,
-            records: Vec::new(),
-            verdicts: Vec::new(),
+            records: AirRecords::default(),
         }
     }
 
@@ -150,12 +125,17 @@ impl AirLog {
 
     /// Every transmission in order of its end; empty unless the log keeps [`Detail::Records`].
     pub fn records(&self) -> &[Record] {
-        &self.records
+        self.records.all()
     }
 
     /// What each receiver made of a recorded transmission.
     pub fn verdicts(&self, record: &Record) -> &[Verdict] {
-        &self.verdicts[record.verdicts.clone()]
+        self.records.verdicts(record)
+    }
+
+    /// Hands the records over; the log goes on without them.
+    pub fn take_records(&mut self) -> AirRecords {
+        std::mem::take(&mut self.records)
     }
 
     pub(super) fn enter(&mut self, transmission: &Transmission<'_>) -> Outcome {
@@ -174,33 +154,12 @@ impl AirLog {
         self.duty.add(source, emission.frequency_hz, start, airtime);
         self.trace.add(transmission);
         if self.detail == Detail::Records {
-            self.keep(transmission, outcome);
+            self.records.keep(transmission);
         }
         outcome
     }
 
     pub(super) fn enter_reception(&mut self, node: NodeIndex, receiving: Duration) {
         self.nodes[node.0 as usize].1.receiving += receiving;
-    }
-
-    fn keep(&mut self, transmission: &Transmission<'_>, outcome: Outcome) {
-        let Transmission { source, start, airtime, emission, verdicts } = *transmission;
-        let first = self.verdicts.len();
-        self.verdicts.extend_from_slice(verdicts);
-        let energy_mj = match source {
-            Transmitter::Node(_) => transmit_energy_mj(airtime),
-            Transmitter::Gateway(_) => 0.0,
-        };
-        self.records.push(Record {
-            source,
-            start,
-            airtime,
-            frequency_hz: emission.frequency_hz,
-            modulation: emission.modulation,
-            phy_bytes: emission.phy.len() as u8,
-            energy_mj,
-            outcome,
-            verdicts: first..self.verdicts.len(),
-        });
     }
 }

@@ -2,7 +2,7 @@
 use chirrup_protocol::time::Duration;
 
 /// Supply voltage, in volts.
-const SUPPLY_V: f64 = 3.3;
+pub const SUPPLY_V: f64 = 3.3;
 /// Current while transmitting at 14 dBm, in mA (FLoRa, after the SX1272 data sheet). Nodes send at 14 dBm here; a
 /// lower power is charged the same.
 const TRANSMIT_MA: f64 = 44.0;

@@ -86,6 +86,11 @@ impl Medium {
         &self.log
     }
 
+    /// The books, to take out of them.
+    pub const fn log_mut(&mut self) -> &mut AirLog {
+        &mut self.log
+    }
+
     /// A node begins to transmit. Returns when the frame ends; then, [`Medium::end_uplink`] is due.
     ///
     /// # Errors

@@ -8,10 +8,11 @@
 //!
 //! Reading order: [`geometry`], [`path_loss`], [`links`] and [`sensitivity`] say how strong a signal arrives;
 //! [`collision`] what others do to it; [`medium`] (with its halves `uplinks` and `downlinks`) follows every frame from
-//! its first symbol to its [`outcome`]; [`air_log`], [`duty_check`], [`energy`] and [`trace`] keep the books;
-//! [`air`] connects all this to the kernel.
+//! its first symbol to its [`outcome`]; [`air_log`], [`records`], [`duty_check`], [`energy`], [`battery`] and [`trace`]
+//! keep the books, and [`pcap`] writes them down; [`air`] connects all this to the kernel.
 pub mod air;
 pub mod air_log;
+pub mod battery;
 pub mod collision;
 mod demodulators;
 mod downlinks;
@@ -23,12 +24,15 @@ pub mod links;
 pub mod medium;
 pub mod outcome;
 pub mod path_loss;
+pub mod pcap;
+pub mod records;
 pub mod sensitivity;
 pub mod trace;
 mod uplinks;
 
 pub use air::{Air, DownlinkRequest, RadioEvent, RadioReport, UplinkHeard};
 pub use air_log::AirLog;
+pub use battery::Battery;
 pub use collision::CollisionModel;
 pub use emission::{Emission, RadioError};
 pub use geometry::Position;
@@ -36,6 +40,7 @@ pub use links::Links;
 pub use medium::{Medium, MediumConfig};
 pub use outcome::{Cause, Outcome, Verdict};
 pub use path_loss::PathLoss;
+pub use records::AirRecords;
 
 /// A node's number in the run, from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,10 +1,8 @@
 //! The charts of a report. Each function turns a part of the record into one [`Plot`].
 use super::Report;
 use super::palette::{BLACK, Look, look};
-use crate::summary::{Losses, NodeRecord, Position};
-use plotly::common::{
-    Line, LineShape, Marker, MarkerSymbol, Mode, Orientation, Pattern, PatternFillMode, Title,
-};
+use crate::summary::{Losses, NodeRecord, VersionRecord};
+use plotly::common::{Line, LineShape, Marker, Mode, Orientation, Pattern, PatternFillMode, Title};
 use plotly::configuration::DisplayModeBar;
 use plotly::layout::{Axis, AxisType, BarMode, HoverMode, Layout, Legend, Margin, TraceOrder};
 use plotly::{Bar, Configuration, Plot, Scatter};
@@ -29,13 +27,22 @@ pub fn accuracy_over_time(report: &Report) -> Plot {
 
 /// Accuracy of every version over the airtime that it took, mean of nodes.
 pub fn accuracy_over_airtime(report: &Report) -> Plot {
+    accuracy_over(report, "uplink airtime a node (s, mean)", |version| version.uplink_airtime_s)
+}
+
+/// The same over the energy that nodes had spent on sending.
+pub fn accuracy_over_energy(report: &Report) -> Plot {
+    accuracy_over(report, "energy for sending a node (J, mean)", |version| version.uplink_energy_mj / 1_000.0)
+}
+
+/// Accuracy of every version over what all nodes together had spent by then, mean of nodes.
+fn accuracy_over(report: &Report, title: &str, spent: impl Fn(&VersionRecord) -> f64) -> Plot {
     let nodes = report.run.nodes.len().max(1) as f64;
-    let airtime: Vec<f64> =
-        report.run.versions.iter().map(|version| version.uplink_airtime_s / nodes).collect();
-    let end = airtime.last().copied().unwrap_or(0.0).max(1e-3);
-    let mut plot = chart(axis("uplink airtime a node (s, mean)"), percent_axis("accuracy"));
-    plot.add_trace(steps("nodes, mean", airtime.clone(), held(report)));
-    plot.add_trace(newest(airtime, report));
+    let spent: Vec<f64> = report.run.versions.iter().map(|version| spent(version) / nodes).collect();
+    let end = spent.last().copied().unwrap_or(0.0).max(1e-3);
+    let mut plot = chart(axis(title), percent_axis("accuracy"));
+    plot.add_trace(steps("nodes, mean", spent.clone(), held(report)));
+    plot.add_trace(newest(spent, report));
     add_baselines(&mut plot, report, end);
     plot
 }
@@ -94,6 +101,14 @@ pub fn duty_cycle(report: &Report) -> Plot {
     stacked(plot)
 }
 
+/// Years until the battery of every node is empty.
+pub fn battery(report: &Report) -> Plot {
+    let shown = Shown::of(&report.run.nodes);
+    let mut plot = chart(shown.axis(), axis("battery lasts (years)"));
+    plot.add_trace(bars("nodes", &shown.labels, shown.values(|node| node.battery_years), 0));
+    plot
+}
+
 /// Uplinks of every node that no gateway received, by cause.
 pub fn losses(report: &Report) -> Plot {
     let shown = Shown::of(&report.run.nodes);
@@ -103,29 +118,6 @@ pub fn losses(report: &Report) -> Plot {
         plot.add_trace(bars(name, &shown.labels, shown.values(|node| count(&node.lost) as f64), index));
     }
     stacked(plot)
-}
-
-/// Where nodes and gateways stand; one colour and marker a spreading factor.
-pub fn map(report: &Report) -> Plot {
-    let metres = |title: &str| axis(title).zero_line(false);
-    // One metre east is as long as one metre north.
-    let north = metres("metres north").scale_anchor("x").scale_ratio(1.0);
-    let mut plot = chart(metres("metres east"), north);
-    for (index, spreading_factor) in (7..=12).enumerate() {
-        let nodes = report.run.nodes.iter().filter(|node| node.spreading_factor == spreading_factor);
-        let (places, names): (Vec<Position>, Vec<String>) =
-            nodes.map(|node| (node.position, label(node))).unzip();
-        if !places.is_empty() {
-            let trace = scatter_places(&places).name(format!("node at SF{spreading_factor}"));
-            plot.add_trace(trace.text_array(names).marker(point_marker(&look(index), 10)));
-        }
-    }
-    let gateways: Vec<Position> = report.run.gateways.iter().map(|gateway| gateway.position).collect();
-    let star = Marker::new().symbol(MarkerSymbol::Star).size(18).color(BLACK);
-    plot.add_trace(scatter_places(&gateways).name("gateway").marker(star));
-    let layout = plot.layout().clone().height(620).hover_mode(HoverMode::Closest);
-    plot.set_layout(layout);
-    plot
 }
 
 /// A cause of loss: its name, and where it is counted.
@@ -178,7 +170,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-fn time_unit(virtual_s: f64) -> (f64, &'static str) {
+pub(super) fn time_unit(virtual_s: f64) -> (f64, &'static str) {
     match virtual_s {
         s if s <= 7_200.0 => (60.0, "minutes"),
         s if s <= 3.0 * 86_400.0 => (3_600.0, "hours"),
@@ -197,15 +189,15 @@ fn newest(x: Vec<f64>, report: &Report) -> Box<Scatter<f64, f64>> {
     Scatter::new(x, y).name("newest version").mode(Mode::Lines).line(line)
 }
 
-fn axis(title: impl Into<String>) -> Axis {
+pub(super) fn axis(title: impl Into<String>) -> Axis {
     Axis::new().title(Title::with_text(title.into())).auto_margin(true).grid_color("#DDDDDD")
 }
 
-fn percent_axis(title: &str) -> Axis {
+pub(super) fn percent_axis(title: &str) -> Axis {
     axis(format!("{title} (%)"))
 }
 
-fn chart(x: Axis, y: Axis) -> Plot {
+pub(super) fn chart(x: Axis, y: Axis) -> Plot {
     let legend = Legend::new()
         .trace_order(TraceOrder::Normal)
         .orientation(Orientation::Horizontal)
@@ -268,15 +260,10 @@ fn bars(name: &str, labels: &[String], values: Vec<f64>, index: usize) -> Box<Ba
     Bar::new(labels.to_vec(), values).name(name).marker(Marker::new().color(look.colour).pattern(pattern))
 }
 
-fn point_marker(look: &Look, size: usize) -> Marker {
+pub(super) fn point_marker(look: &Look, size: usize) -> Marker {
     Marker::new()
         .color(look.colour)
         .symbol(look.symbol.clone())
         .size(size)
         .line(Line::new().color(BLACK).width(1.0))
-}
-
-fn scatter_places(places: &[Position]) -> Box<Scatter<f64, f64>> {
-    let (x, y) = places.iter().map(|place| (place.x_m, place.y_m)).unzip();
-    Scatter::new(x, y).mode(Mode::Markers)
 }

@@ -2,20 +2,24 @@
 //!
 //! The page is one file that works offline. Its charts are drawn by the script that the `plotly` crate carries, and
 //! a content security policy forbids the browser to load anything from anywhere.
+mod air_charts;
 mod charts;
 mod page;
 mod palette;
 #[cfg(test)]
 pub(crate) mod sample;
+mod sweep;
 mod tables;
 mod words;
 
+use crate::radio::AirRecords;
 use crate::scenario::Scenario;
 use crate::summary::{RunRecord, Summary};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use sweep::SweepReport;
 pub use words::{ending_table, paragraph};
 
 /// Everything that a report shows.
@@ -27,6 +31,8 @@ pub struct Report<'a> {
     pub run: &'a RunRecord,
     /// What it comes to.
     pub summary: &'a Summary,
+    /// Everything that was on the air.
+    pub air: &'a AirRecords,
 }
 
 /// A report could not be written.
@@ -47,19 +53,19 @@ impl Report<'_> {
 
     /// Writes the three files into `folder`, which is created; older ones are replaced.
     pub fn write(&self, folder: &Path) -> Result<(), WriteError> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| WriteError { path, source }
-        };
-        fs::create_dir_all(folder).map_err(failed(folder))?;
-        let page = folder.join("report.html");
-        fs::write(&page, self.html()).map_err(failed(&page))?;
-        let summary = folder.join("summary.json");
-        fs::write(&summary, self.summary.to_json()).map_err(failed(&summary))?;
-        let timeline = folder.join("timeline.csv");
-        let file = File::create(&timeline).map_err(failed(&timeline))?;
-        self.run.write_timeline(file).map_err(io::Error::from).map_err(failed(&timeline))
+        write_file(folder, "report.html", self.html().as_bytes())?;
+        write_file(folder, "summary.json", self.summary.to_json().as_bytes())?;
+        let mut timeline = Vec::new();
+        self.run.write_timeline(&mut timeline).expect("lines are of one length, and memory takes them all");
+        write_file(folder, "timeline.csv", &timeline)
     }
+}
+
+/// Writes a file into `folder`, which is created.
+fn write_file(folder: &Path, name: &str, content: &[u8]) -> Result<(), WriteError> {
+    let path = folder.join(name);
+    let written = fs::create_dir_all(folder).and_then(|()| fs::write(&path, content));
+    written.map_err(|source| WriteError { path, source })
 }
 
 #[cfg(test)]

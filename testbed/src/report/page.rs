@@ -1,5 +1,5 @@
 //! The page around charts and tables.
-use super::{Report, charts, tables, words};
+use super::{Report, air_charts, charts, tables, words};
 use plotly::Plot;
 
 /// Nothing may be loaded: charts work with the script and styles in the page alone.
@@ -14,22 +14,32 @@ addEventListener('beforeprint', () => charts().forEach(chart => Plotly.relayout(
 addEventListener('afterprint', () => charts().forEach(chart => Plotly.relayout(chart, {width: null, autosize: true})));
 ";
 
+/// Tables of the class `sortable` sort by the column whose head is pressed, by number where its cells begin with one;
+/// pressed again, the other way round. What a cell says in words comes last.
+const SORT_SCRIPT: &str = include_str!("sort.js");
+
 /// The whole page.
 pub fn html(report: &Report) -> String {
-    let title =
-        tables::escape(&format!("Chirrup: {}, seed {}", report.summary.scenario, report.summary.seed));
+    let title = format!("Chirrup: {}, seed {}", report.summary.scenario, report.summary.seed);
+    let footer = format!("Trace {}", report.summary.trace_hash);
+    frame(&title, &words::paragraph(report), &sections(report), &footer)
+}
+
+/// A page around sections that are HTML already; the other parts are text.
+pub(super) fn frame(title: &str, opening: &str, sections: &str, footer: &str) -> String {
+    let title = tables::escape(title);
     [
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n".to_owned(),
         format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n"),
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n".to_owned(),
         format!("<title>{title}</title>\n<style>\n{STYLE}</style>\n{}\n</head>\n", chart_script()),
-        format!("<body>\n<h1>{title}</h1>\n<p>{}</p>\n", tables::escape(&words::paragraph(report))),
+        format!("<body>\n<h1>{title}</h1>\n<p>{}</p>\n", tables::escape(opening)),
         "<noscript><p>The charts need JavaScript; the tables hold the same figures.</p></noscript>\n"
             .to_owned(),
-        sections(report),
+        sections.to_owned(),
         format!(
-            "<footer>Trace {}</footer>\n<script>{PRINT_SCRIPT}</script>\n",
-            tables::escape(&report.summary.trace_hash)
+            "<footer>{}</footer>\n<script>{PRINT_SCRIPT}{SORT_SCRIPT}</script>\n",
+            tables::escape(footer)
         ),
         "</body>\n</html>\n".to_owned(),
     ]
@@ -45,14 +55,19 @@ fn chart_script() -> String {
     scripts[..end].to_owned()
 }
 
+/// A section with a chart.
+pub(super) fn chart_section(title: &str, id: &str, plot: &Plot, words: &str) -> String {
+    let chart = plot.to_inline_html(Some(id));
+    format!("<section>\n<h2>{title}</h2>\n<p>{words}</p>\n{chart}\n</section>\n")
+}
+
+/// A section with something else.
+pub(super) fn part(title: &str, body: impl std::fmt::Display) -> String {
+    format!("<section>\n<h2>{title}</h2>\n{body}</section>\n")
+}
+
 fn sections(report: &Report) -> String {
-    let chart = |title: &str, id: &str, plot: &Plot, words: &str| {
-        format!(
-            "<section>\n<h2>{title}</h2>\n<p>{words}</p>\n{}\n</section>\n",
-            plot.to_inline_html(Some(id))
-        )
-    };
-    let part = |title: &str, body: String| format!("<section>\n<h2>{title}</h2>\n{body}</section>\n");
+    let chart = chart_section;
     [
         part("Compared with other ways", format!("<div class=\"remarks\">{}</div>\n", tables::baselines(report))),
         chart(
@@ -67,6 +82,12 @@ fn sections(report: &Report) -> String {
             "accuracy-airtime",
             &charts::accuracy_over_airtime(report),
             "The same over the time that a node had spent on the air by then.",
+        ),
+        chart(
+            "Accuracy over energy",
+            "accuracy-energy",
+            &charts::accuracy_over_energy(report),
+            "The same over the energy that a node had spent on sending by then.",
         ),
         chart(
             "Accuracy over bytes",
@@ -89,9 +110,22 @@ fn sections(report: &Report) -> String {
             &charts::duty_cycle(report),
             "The worst one-hour window of every transmitter, in its busiest sub-band.",
         ),
+        chart("Battery", "battery", &charts::battery(report), &words::battery(report)),
         chart("What was lost, and why", "losses", &charts::losses(report), "Uplinks that no gateway received."),
         part("Frames and contributions", tables::losses(report)),
-        chart("Map", "map", &charts::map(report), "Nodes at the spreading factor that they ended with."),
+        chart(
+            "Map",
+            "map",
+            &air_charts::map(report),
+            "Nodes at the spreading factor that they ended with, each linked to the gateway that received most of its frames, \
+             by the share that it received; up to 1000 nodes have links.",
+        ),
+        chart(
+            "The air",
+            "air",
+            &air_charts::timeline(report),
+            &air_charts::timeline_words(report),
+        ),
         part("Gateways", tables::gateways(report)),
         part("Nodes", format!("<div class=\"wide\">{}</div>\n", tables::nodes(report))),
         part("Scenario", format!("<pre>{}</pre>\n", tables::escape(&scenario_text(report)))),
@@ -114,9 +148,18 @@ mod tests {
     fn the_page_is_complete_and_forbids_loading() {
         let page = sample::with_report(html);
         assert!(page.contains("default-src 'none'"));
-        for id in
-            ["accuracy-time", "accuracy-airtime", "accuracy-bytes", "airtime", "duty-cycle", "losses", "map"]
-        {
+        for id in [
+            "accuracy-time",
+            "accuracy-airtime",
+            "accuracy-energy",
+            "accuracy-bytes",
+            "airtime",
+            "duty-cycle",
+            "battery",
+            "losses",
+            "map",
+            "air",
+        ] {
             assert!(page.contains(&format!("Plotly.newPlot(\"{id}\"")), "{id}");
         }
         assert!(page.len() < 6_000_000, "{} bytes", page.len());

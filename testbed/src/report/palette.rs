@@ -20,6 +20,15 @@ pub struct Look {
     pub pattern: PatternShape,
 }
 
+impl Look {
+    /// Red, green and blue of the colour.
+    pub fn rgb(&self) -> (u8, u8, u8) {
+        let byte = |from: usize| u8::from_str_radix(&self.colour[from..from + 2], 16);
+        let known = "colours here are written as six hexadecimal digits";
+        (byte(1).expect(known), byte(3).expect(known), byte(5).expect(known))
+    }
+}
+
 /// The look of the series number `index` of a chart.
 pub fn look(index: usize) -> Look {
     let colours = [BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, YELLOW];

@@ -2,9 +2,13 @@
 use super::Report;
 use crate::baseline::{Baselines, FedAvg, RawData, RawSubset};
 use crate::kernel::Rng;
+use crate::radio::air_log::Transmission;
+use crate::radio::{AirRecords, Cause, Emission, GatewayIndex, NodeIndex, Transmitter, Verdict};
 use crate::scenario::{Overrides, Scenario};
 use crate::summary::*;
+use chirrup_protocol::airtime::Modulation;
 use chirrup_protocol::ids::{DevEui, GatewayId};
+use chirrup_protocol::time::{Duration, Instant};
 use std::collections::BTreeMap;
 
 pub fn run() -> RunRecord {
@@ -52,6 +56,31 @@ pub fn run() -> RunRecord {
     }
 }
 
+/// Uplinks of the nodes in turn, every tenth of them lost, and a downlink after every fourth.
+pub fn air() -> AirRecords {
+    let mut air = AirRecords::default();
+    for frame in 0..200u32 {
+        let airtime = Duration::from_millis(300);
+        let mut keep = |source, at_s: u64, verdict: Verdict| {
+            let emission = Emission {
+                frequency_hz: 868_100_000,
+                modulation: Modulation::lorawan(9, 125_000),
+                power_dbm: 14,
+                phy: vec![0x40; 20],
+            };
+            let (start, verdicts) = (Instant::from_micros(at_s * 1_000_000), [verdict]);
+            air.keep(&Transmission { source, start, airtime, emission: &emission, verdicts: &verdicts });
+        };
+        let heard = Verdict::Delivered { rssi_dbm: -110.0, snr_db: 2.0 };
+        let verdict = if frame % 10 == 9 { Verdict::Lost(Cause::Collision) } else { heard };
+        keep(Transmitter::Node(NodeIndex(frame % 20)), u64::from(400 * frame), verdict);
+        if frame % 4 == 3 {
+            keep(Transmitter::Gateway(GatewayIndex(0)), u64::from(400 * frame + 5), heard);
+        }
+    }
+    air
+}
+
 fn version_record(version: u32, nodes: f64) -> VersionRecord {
     let progress = f64::from(version) / 39.0;
     VersionRecord {
@@ -94,6 +123,7 @@ fn node(index: u64, rng: &mut Rng) -> NodeRecord {
             injected: rng.below(2),
             unheard: 0,
         },
+        battery_years: 2.0 + 20.0 / airtime_s,
         contributions_accepted: 40,
     }
 }
@@ -124,5 +154,5 @@ pub fn with_report<T>(f: impl FnOnce(&Report) -> T) -> T {
 
 pub fn with_report_of<T>(run: &RunRecord, f: impl FnOnce(&Report) -> T) -> T {
     let scenario = Scenario::load(None, &Overrides::default()).unwrap();
-    f(&Report { scenario: &scenario, run, summary: &summary(run) })
+    f(&Report { scenario: &scenario, run, summary: &summary(run), air: &air() })
 }

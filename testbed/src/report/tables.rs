@@ -14,8 +14,19 @@ pub fn escape(text: &str) -> String {
 
 /// A table; the first column holds names, the others figures.
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut html = String::from("<table><thead><tr>");
-    head.iter().for_each(|cell| html += &format!("<th scope=\"col\">{}</th>", escape(cell)));
+    let head = head.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escape(cell)));
+    table_of("<table>", &head.collect::<String>(), rows)
+}
+
+/// A table whose heads are buttons that sort it.
+pub fn sortable(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let button =
+        |cell: &&str| format!("<th scope=\"col\"><button type=\"button\">{}</button></th>", escape(cell));
+    table_of("<table class=\"sortable\">", &head.iter().map(button).collect::<String>(), rows)
+}
+
+fn table_of(opening: &str, head: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut html = format!("{opening}<thead><tr>{head}");
     html += "</tr></thead><tbody>\n";
     for row in rows {
         html += "<tr>";
@@ -165,6 +176,7 @@ pub fn nodes(report: &Report) -> String {
         note.expect("writing to a string does not fail");
     }
     let head = [
+        "no.",
         "node",
         "position (m)",
         "DR",
@@ -175,17 +187,19 @@ pub fn nodes(report: &Report) -> String {
         "bytes",
         "airtime (s)",
         "energy (mJ)",
+        "battery (years)",
         "duty, worst hour",
         "lost",
         "accepted",
     ];
-    html + &table(&head, nodes.iter().take(MOST_ROWS).map(node_row))
+    html + &sortable(&head, (1..).zip(nodes.iter().take(MOST_ROWS)).map(node_row))
 }
 
-fn node_row(node: &NodeRecord) -> Vec<String> {
+fn node_row((number, node): (usize, &NodeRecord)) -> Vec<String> {
     let sent = node.sent();
     let lost: u64 = causes().iter().map(|(_, count)| count(&node.lost)).sum();
     vec![
+        number.to_string(),
         label(node),
         format!("{:.0}, {:.0}", node.position.x_m, node.position.y_m),
         node.data_rate.to_string(),
@@ -196,6 +210,7 @@ fn node_row(node: &NodeRecord) -> Vec<String> {
         sent.payload_bytes.to_string(),
         format!("{:.2}", sent.airtime_s),
         format!("{:.0}", sent.energy_mj),
+        format!("{:.2}", node.battery_years),
         percent(node.duty_worst_ratio),
         lost.to_string(),
         node.contributions_accepted.to_string(),

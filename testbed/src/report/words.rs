@@ -64,6 +64,21 @@ fn air(summary: &Summary) -> String {
     )
 }
 
+/// What the forecast of batteries rests on.
+pub fn battery(report: &Report) -> String {
+    let battery = report.scenario.nodes.battery;
+    let years = report.summary.battery.years_per_node;
+    format!(
+        "If the run goes on as it was, batteries last {:.1} years on average, and the first is empty after {:.1}. Counted is \
+         the radio, sending, listening and asleep, without what sensors and computing need. The battery has {:.0} mAh and \
+         loses {} of what is left in a year by itself.",
+        years.mean,
+        years.min,
+        battery.capacity_mah,
+        percent(battery.self_discharge_per_year)
+    )
+}
+
 /// The few figures that end a run on the terminal.
 pub fn ending_table(summary: &Summary) -> String {
     let sent = &summary.uplink.total;
@@ -100,6 +115,13 @@ pub fn ending_table(summary: &Summary) -> String {
             ),
         ),
         ("frames delivered", percent(summary.radio.delivery_ratio)),
+        (
+            "battery, mean",
+            format!(
+                "{:.1} years (first empty after {:.1})",
+                summary.battery.years_per_node.mean, summary.battery.years_per_node.min
+            ),
+        ),
         ("duty cycle, worst hour", percent(summary.duty_cycle.worst_ratio)),
         (
             "contributions",

@@ -11,7 +11,7 @@ mod tests;
 mod unavailable;
 
 use crate::data::Partition;
-use crate::radio::CollisionModel;
+use crate::radio::{Battery, CollisionModel};
 use chirrup_protocol::codec::update::UpdateCodec;
 use chirrup_protocol::region::{DataRate, Region};
 use serde::{Serialize, Serializer};
@@ -105,6 +105,8 @@ pub struct NodesConfig {
     pub moments_samples: u32,
     /// Airtime that a node may spend on contributions, in seconds a day.
     pub airtime_s_per_day: u64,
+    /// Keys `battery_mah` and `battery_self_discharge_per_year`.
+    pub battery: Battery,
 }
 
 /// Section `learner`.

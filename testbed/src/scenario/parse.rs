@@ -215,9 +215,22 @@ fn nodes(mut keys: Section) -> Result<NodesConfig, ScenarioError> {
         sample_interval_s: keys.integer("sample_interval_s", 30, 1..=86_400)?,
         moments_samples: keys.integer("moments_samples", 40, 1..=1_000_000)? as u32,
         airtime_s_per_day: keys.integer("airtime_s_per_day", 60, 1..=86_400)?,
+        battery: battery(&mut keys)?,
     };
     keys.finish()?;
     Ok(nodes)
+}
+
+fn battery(keys: &mut Section) -> Result<Battery, ScenarioError> {
+    let Battery { capacity_mah, self_discharge_per_year } = Battery::AA_LITHIUM;
+    Ok(Battery {
+        capacity_mah: keys.number("battery_mah", capacity_mah, 1.0..=1e6)?,
+        self_discharge_per_year: keys.number(
+            "battery_self_discharge_per_year",
+            self_discharge_per_year,
+            0.0..=0.99,
+        )?,
+    })
 }
 
 fn learner(mut keys: Section) -> Result<LearnerConfig, ScenarioError> {

@@ -93,6 +93,7 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
             "[data]\nsource = \"vibration\"",
             &["\"vibration\" is not available yet", "digits, breast-cancer, csv"],
         ),
+        ("[nodes]\nbattery_mah = 0", &["nodes.battery_mah = 0", "from 1 to"]),
         ("[nodes]\ncount = \"many\"", &["nodes.count = \"many\""]),
         ("[nodes]\npartition = \"dirichlet\"\nalpha = 0", &["nodes.alpha = 0"]),
         ("[run]\nduration_s = 0", &["run.duration_s = 0"]),

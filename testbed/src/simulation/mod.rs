@@ -19,6 +19,7 @@ pub use cores::{Cores, CoresError};
 pub use fleet::Fleet;
 pub use world::World;
 
+use crate::radio::AirRecords;
 use crate::scenario::Experiment;
 use crate::summary::RunRecord;
 use chirrup_aggregator::core::Record;
@@ -31,6 +32,8 @@ pub struct Simulated {
     pub run: RunRecord,
     /// Everything the aggregator wrote, in order.
     pub ledger: Vec<Record>,
+    /// Everything that was on the air.
+    pub air: AirRecords,
 }
 
 /// Runs an experiment with both cores in this process.
@@ -45,5 +48,5 @@ pub fn simulate(
     let rejects = cores.aggregator().rejects().clone();
     let ledger = cores.into_ledger();
     let run = record::record(experiment, fleet, &end, &ledger, &rejects)?;
-    Ok(Simulated { run, ledger })
+    Ok(Simulated { run, ledger, air: end.air.take_records() })
 }

@@ -4,9 +4,9 @@ use super::fleet::Fleet;
 use super::scoring::{Chain, ChainVersion};
 use super::tally::NodeTally;
 use super::world::Ended;
-use crate::radio::air_log::Record as AirRecord;
 use crate::radio::energy::transmit_energy_mj;
 use crate::radio::outcome::{Cause, Outcomes};
+use crate::radio::records::Record as AirRecord;
 use crate::radio::{GatewayIndex, NodeIndex, Transmitter};
 use crate::scenario::Experiment;
 use crate::summary::{
@@ -94,6 +94,7 @@ fn node_records(experiment: &Experiment, fleet: &Fleet, ended: &Ended, chain: &C
         let node = NodeIndex(index as u32);
         let last = log.records().iter().rev().find(|sent| sent.source == Transmitter::Node(node));
         let spreading_factor = last.map_or(0, |sent| sent.modulation.spreading_factor);
+        let energy_mj = tally.contribution.energy_mj + tally.control.energy_mj;
         let data_rate = fleet.radio.region.data_rate(spreading_factor, 125_000).map_or(0, |dr| dr.0);
         NodeRecord {
             dev_eui: fleet.nodes[index].dev_eui,
@@ -106,6 +107,7 @@ fn node_records(experiment: &Experiment, fleet: &Fleet, ended: &Ended, chain: &C
             control: tally.control,
             duty_worst_ratio: log.duty().fullest_of(Transmitter::Node(node)).map_or(0.0, |hour| hour.ratio),
             lost: losses(log.node(node).outcomes),
+            battery_years: experiment.scenario.nodes.battery.years(energy_mj, ended.at.as_secs_f64()),
             contributions_accepted: chain.accepted.get(index).copied().unwrap_or(0),
         }
     };

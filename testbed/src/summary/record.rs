@@ -111,6 +111,8 @@ pub struct NodeRecord {
     pub control: Sent,
     /// Worst ratio of used to allowed airtime in any one-hour window.
     pub duty_worst_ratio: f64,
+    /// Years until its battery is empty if it goes on like this.
+    pub battery_years: f64,
     /// Uplinks that no gateway received, by cause.
     pub lost: Losses,
     /// Contributions of it that the aggregator accepted.
