@@ -2,14 +2,15 @@
 //!
 //! The page is one file that works offline. Its charts are drawn by the script that the `plotly` crate carries, and
 //! a content security policy forbids the browser to load anything from anywhere.
-mod air_charts;
 mod charts;
+mod map;
 mod page;
 mod palette;
 #[cfg(test)]
 pub(crate) mod sample;
 mod sweep;
 mod tables;
+mod timeline;
 mod words;
 
 use crate::radio::AirRecords;

@@ -1,5 +1,5 @@
 //! The page around charts and tables.
-use super::{Report, air_charts, charts, tables, words};
+use super::{Report, charts, map, tables, timeline, words};
 use plotly::Plot;
 
 /// Nothing may be loaded: charts work with the script and styles in the page alone.
@@ -116,15 +116,15 @@ fn sections(report: &Report) -> String {
         chart(
             "Map",
             "map",
-            &air_charts::map(report),
+            &map::map(report),
             "Nodes at the spreading factor that they ended with, each linked to the gateway that received most of its frames, \
              by the share that it received; up to 1000 nodes have links.",
         ),
         chart(
             "The air",
             "air",
-            &air_charts::timeline(report),
-            &air_charts::timeline_words(report),
+            &timeline::chart_of(report),
+            &timeline::words(report),
         ),
         part("Gateways", tables::gateways(report)),
         part("Nodes", format!("<div class=\"wide\">{}</div>\n", tables::nodes(report))),

@@ -1,5 +1,5 @@
 //! Which runs a sweep consists of.
-use super::store::{RunKey, StoreError};
+use super::store::{Keys, RunKey, StoreError};
 use crate::scenario::{Overrides, Scenario, ScenarioError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -139,6 +139,13 @@ pub struct Plan {
     pub runs: Vec<PlannedRun>,
 }
 
+/// Runs that are planned already, by their keys.
+#[derive(Default)]
+struct Known {
+    keys: Keys,
+    runs: BTreeMap<RunKey, usize>,
+}
+
 impl Plan {
     /// Every combination of `variations` on the scenario at `path`, with `seeds` seeds each. All scenarios are read,
     /// so that none is found to be wrong when others have run for hours.
@@ -158,26 +165,34 @@ impl Plan {
             return Err(PlanError::TooManyRuns { runs });
         }
         let mut plan = Self { name: String::new(), keys, points: Vec::new(), runs: Vec::new() };
-        let mut known = BTreeMap::new();
+        let mut known = Known::default();
         for values in combine(variations) {
-            plan.add(path, set, values, seeds, &mut known)?;
+            let scenario = plan.scenario(path, set, &values)?;
+            plan.add(&scenario, values, seeds, &mut known)?;
         }
         Ok(plan)
     }
 
-    fn add(
-        &mut self,
+    fn scenario(
+        &self,
         path: Option<&Path>,
         set: &[String],
-        values: Vec<String>,
-        seeds: u32,
-        known: &mut BTreeMap<RunKey, usize>,
-    ) -> Result<(), PlanError> {
-        let entries = self.keys.iter().zip(&values).map(|(key, value)| format!("{key}={value}"));
+        values: &[String],
+    ) -> Result<Scenario, PlanError> {
+        let entries = self.keys.iter().zip(values).map(|(key, value)| format!("{key}={value}"));
         let entries: Vec<String> = entries.collect();
         let overrides = Overrides { set: set.iter().chain(&entries).cloned().collect(), seed: None };
-        let scenario = Scenario::load(path, &overrides)
-            .map_err(|source| PlanError::Scenario { point: entries.join(", "), source })?;
+        Scenario::load(path, &overrides)
+            .map_err(|source| PlanError::Scenario { point: entries.join(", "), source })
+    }
+
+    fn add(
+        &mut self,
+        scenario: &Scenario,
+        values: Vec<String>,
+        seeds: u32,
+        known: &mut Known,
+    ) -> Result<(), PlanError> {
         let first = scenario.run.seed;
         if first.checked_add(u64::from(seeds)).is_none_or(|end| end > i64::MAX as u64) {
             return Err(PlanError::SeedTooLarge { first, count: seeds });
@@ -187,8 +202,8 @@ impl Plan {
         for seed in first..first + u64::from(seeds) {
             let mut scenario = scenario.clone();
             scenario.run.seed = seed;
-            let key = RunKey::of(&scenario)?;
-            let run = *known.entry(key.clone()).or_insert(self.runs.len());
+            let key = known.keys.of(&scenario)?;
+            let run = *known.runs.entry(key.clone()).or_insert(self.runs.len());
             if run == self.runs.len() {
                 self.runs.push(PlannedRun { key, scenario });
             }

@@ -8,6 +8,7 @@ use crate::scenario::Scenario;
 use crate::summary::{RunRecord, Summary};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -36,24 +37,44 @@ fn failed(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
     move |source| StoreError { path, source }
 }
 
-impl RunKey {
-    /// The key of a scenario in this version of the program.
-    pub fn of(scenario: &Scenario) -> Result<Self, StoreError> {
-        Self::in_version(env!("CARGO_PKG_VERSION"), scenario)
-    }
+/// Makes keys; reads each file once.
+#[derive(Clone, Debug)]
+pub struct Keys {
+    version: &'static str,
+    files: BTreeMap<PathBuf, [u8; 32]>,
+}
 
-    fn in_version(version: &str, scenario: &Scenario) -> Result<Self, StoreError> {
+impl Default for Keys {
+    fn default() -> Self {
+        Self { version: env!("CARGO_PKG_VERSION"), files: BTreeMap::new() }
+    }
+}
+
+impl Keys {
+    /// The key of a scenario in this version of the program.
+    pub fn of(&mut self, scenario: &Scenario) -> Result<RunKey, StoreError> {
         let scenario = serde_json::to_value(scenario).expect("a scenario is plain data");
         let mut hash = Sha256::new();
-        hash.update(version.as_bytes());
+        hash.update(self.version.as_bytes());
         hash.update([0]);
         hash.update(scenario.to_string().as_bytes());
         for path in texts(&scenario).into_iter().map(Path::new).filter(|path| path.is_file()) {
-            hash.update(Sha256::digest(fs::read(path).map_err(failed(path))?));
+            hash.update(self.digest(path)?);
         }
-        Ok(Self(hex::encode(&hash.finalize()[..16])))
+        Ok(RunKey(hex::encode(&hash.finalize()[..16])))
     }
 
+    fn digest(&mut self, path: &Path) -> Result<[u8; 32], StoreError> {
+        if let Some(digest) = self.files.get(path) {
+            return Ok(*digest);
+        }
+        let digest = Sha256::digest(fs::read(path).map_err(failed(path))?).into();
+        self.files.insert(path.to_owned(), digest);
+        Ok(digest)
+    }
+}
+
+impl RunKey {
     /// The key as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -143,12 +164,12 @@ mod tests {
 
     #[test]
     fn a_key_depends_on_scenario_seed_and_version() {
-        let plain = RunKey::of(&scenario(&[])).unwrap();
-        assert_eq!(plain, RunKey::of(&scenario(&[])).unwrap());
+        let plain = Keys::default().of(&scenario(&[])).unwrap();
+        assert_eq!(plain, Keys::default().of(&scenario(&[])).unwrap());
         assert_eq!(plain.as_str().len(), 32);
-        assert_ne!(plain, RunKey::of(&scenario(&["run.seed=2".into()])).unwrap());
-        assert_ne!(plain, RunKey::of(&scenario(&["radio.data_rate=3".into()])).unwrap());
-        assert_ne!(plain, RunKey::in_version("another", &scenario(&[])).unwrap());
+        assert_ne!(plain, Keys::default().of(&scenario(&["run.seed=2".into()])).unwrap());
+        assert_ne!(plain, Keys::default().of(&scenario(&["radio.data_rate=3".into()])).unwrap());
+        assert_ne!(plain, Keys { version: "another", ..Keys::default() }.of(&scenario(&[])).unwrap());
     }
 
     #[test]
@@ -158,7 +179,7 @@ mod tests {
         let set = ["data.source=csv".into(), format!("data.path={}", path.display())];
         let key_with = |text: &str| {
             fs::write(&path, text).unwrap();
-            RunKey::of(&scenario(&set)).unwrap()
+            Keys::default().of(&scenario(&set)).unwrap()
         };
         assert_ne!(key_with("x,label\n1,2\n"), key_with("x,label\n1,3\n"));
     }
@@ -166,7 +187,7 @@ mod tests {
     #[test]
     fn a_run_is_finished_when_its_summary_is_whole() {
         let folder = tempfile::tempdir().unwrap();
-        let (store, key) = (Store::new(folder.path()), RunKey::of(&scenario(&[])).unwrap());
+        let (store, key) = (Store::new(folder.path()), Keys::default().of(&scenario(&[])).unwrap());
         assert_eq!(store.finished(&key), None);
         let run = sample::run();
         let summary = sample::summary(&run);
