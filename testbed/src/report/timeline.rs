@@ -33,14 +33,14 @@ pub fn chart_of(report: &Report) -> Plot {
 /// What the time line shows, in words.
 pub fn words(report: &Report) -> String {
     let all = report.air.all().len();
-    let part = match all.checked_sub(MOST_FRAMES) {
-        None | Some(0) => "every frame".to_owned(),
+    let shown = match all.checked_sub(MOST_FRAMES) {
+        None | Some(0) => "Shown is every frame".to_owned(),
         Some(_) => {
-            format!("{MOST_FRAMES} frames in a row out of {all}, those with most collisions among them")
+            format!("Shown are {MOST_FRAMES} of {all} frames, in a row, with most collisions among them")
         }
     };
     format!(
-        "Shown is {part}: a mark where it begins and a line for as long as it lasts. Drag over a part to enlarge it, and \
+        "{shown}: a mark where a frame begins, and a line for as long as it lasts. Drag over a part to enlarge it, and \
          press twice to see all again. Gateways are rows 0 and below."
     )
 }
