@@ -1,9 +1,9 @@
 //! The board of a virtual node: a radio on the simulated air and a timer on the virtual clock, for an unmodified
 //! `lorawan-device`.
 //!
-//! The radio of a virtual node obeys at once and its clock is exact. It opens a receive window [`RX_LEAD_MS`] early,
+//! The radio of a virtual node obeys at once. Its clock is as exact as its [`Crystal`]. It opens a receive window [`RX_LEAD_MS`] early,
 //! as the stack asks, and keeps it open for the symbols of a preamble beyond the margin that the stack names.
-use crate::kernel::Clock;
+use crate::kernel::{Clock, Rng};
 use crate::radio::{Air, Emission, NodeIndex, RadioError, RadioEvent};
 use chirrup_protocol::airtime::Modulation;
 use chirrup_protocol::time::{Duration, Instant};
@@ -111,16 +111,49 @@ impl<E: From<RadioEvent>> PhyRxTx for VirtualRadio<E> {
     }
 }
 
+/// What a node measures time by, within its tolerance. It times the receive windows; a node's samples and its duty
+/// cycle go by the exact clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Crystal {
+    /// How much too fast it runs, in parts per million; below 0, too slow.
+    pub error_ppm: f64,
+}
+
+impl Crystal {
+    /// The crystal of a node: anything within the tolerance is equally likely.
+    pub fn of_node(node: NodeIndex, tolerance_ppm: f64, seed: u64) -> Self {
+        let place = 2.0 * Rng::for_purpose(seed, "crystal", node.0.into()).uniform() - 1.0;
+        Self { error_ppm: tolerance_ppm * place }
+    }
+
+    /// How long it really takes until the crystal has counted `shown`.
+    pub fn real(self, shown: Duration) -> Duration {
+        if self.error_ppm == 0.0 {
+            return shown;
+        }
+        let real_us = shown.as_micros() as f64 / (1.0 + self.error_ppm / 1e6);
+        Duration::from_micros(libm::round(real_us) as u64)
+    }
+}
+
 /// A node's timer.
 pub struct VirtualTimer {
     clock: Clock,
+    crystal: Crystal,
     reset_at: Instant,
 }
 
 impl VirtualTimer {
-    /// A timer by this clock.
+    /// A timer by this clock, exactly.
     pub fn new(clock: Clock) -> Self {
-        Self { reset_at: clock.now(), clock }
+        Self { reset_at: clock.now(), crystal: Crystal::default(), clock }
+    }
+
+    /// The same, by a crystal of its own.
+    #[must_use]
+    pub const fn with_crystal(mut self, crystal: Crystal) -> Self {
+        self.crystal = crystal;
+        self
     }
 }
 
@@ -130,10 +163,10 @@ impl Timer for VirtualTimer {
     }
 
     async fn at(&mut self, millis: u64) {
-        self.clock.sleep_until(self.reset_at + Duration::from_millis(millis)).await;
+        self.clock.sleep_until(self.reset_at + self.crystal.real(Duration::from_millis(millis))).await;
     }
 
     async fn delay_ms(&mut self, millis: u64) {
-        self.clock.sleep(Duration::from_millis(millis)).await;
+        self.clock.sleep(self.crystal.real(Duration::from_millis(millis))).await;
     }
 }

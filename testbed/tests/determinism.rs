@@ -49,6 +49,29 @@ fn the_quickstart_has_the_trace_that_the_documentation_shows() {
     assert_eq!(shown.map(str::trim), Some(run.trace_hash.as_str()));
 }
 
+const PHYSICS: [&str; 11] = [
+    "radio.path_loss=okumura-hata",
+    "radio.environment=suburban",
+    "radio.gateway_height_m=40",
+    "radio.node_height_m=2",
+    "radio.antenna_gain_dbi=3",
+    "radio.shadowing_db=6",
+    "radio.shadowing_correlation_m=100",
+    "radio.fading=rician",
+    "radio.rician_k_db=3",
+    "radio.clock_drift_ppm=30",
+    "radio.interferers=[{ x_m = 500, duty = 0.1, power_dbm = 30 }]",
+];
+
+#[test]
+fn under_harder_physics_a_seed_still_gives_the_same_run_and_the_federation_learns() {
+    let (first, again) = (small::run(&PHYSICS), small::run(&PHYSICS));
+    assert_eq!(first.run, again.run);
+    assert_ne!(first.run.trace_hash, small::run(&[]).run.trace_hash);
+    assert!(first.run.radio.lost.interference > 0, "{:?}", first.run.radio.lost);
+    assert!(first.run.final_accuracy() > 0.8, "{}", first.run.final_accuracy());
+}
+
 #[test]
 fn a_node_more_does_not_change_the_others_keys() {
     let fleet = |count: &str| Fleet::new(&small::experiment(&[count])).nodes;

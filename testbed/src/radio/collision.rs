@@ -221,6 +221,21 @@ mod tests {
         }
     }
 
+    /// What is true of both tables by the nature of chirps: the same spreading factor disturbs far more than any other,
+    /// and a longer chirp resists every one of them better.
+    #[test]
+    fn longer_chirps_resist_better() {
+        for matrix in [GOURSAUD_DB, CROCE_DB] {
+            for (wanted, row) in matrix.iter().enumerate() {
+                let same = row[wanted];
+                assert!(row.iter().all(|&other| other == same || other < same - 8.0));
+                for (longer, below) in matrix.iter().enumerate().skip(wanted + 1) {
+                    assert!((0..6).filter(|&sf| sf != wanted && sf != longer).all(|sf| below[sf] < row[sf]));
+                }
+            }
+        }
+    }
+
     #[test]
     fn matrices_count_energy_over_the_overlap_and_add_it_up() {
         // 6 dB weaker over the whole frame is the limit; half the overlap allows 3 dB more.

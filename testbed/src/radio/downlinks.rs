@@ -3,8 +3,9 @@
 //! A window that can see enough of a preamble holds on to the frame until its end; one that sees none closes in time.
 use super::collision::{Collisions, Contact, Interference, Signal, Span};
 use super::emission::Emission;
-use super::links::Links;
+use super::interferers::Target;
 use super::outcome::{Cause, Verdict};
+use super::surroundings::Surroundings;
 use super::uplinks::Fault;
 use super::{GatewayIndex, NodeIndex, sensitivity};
 use crate::kernel::TaskId;
@@ -84,10 +85,19 @@ struct Frame {
     emission: Emission,
     span: Span,
     fault: Fault,
-    /// Others on the air with it: from where, how strong, and how they meet.
-    rivals: Vec<(GatewayIndex, Emission, Contact)>,
+    /// Others on the air with it.
+    rivals: Vec<Rival>,
     /// What windows made of it that could not even detect it.
     too_weak: usize,
+}
+
+/// Another frame on the air: from where, since when, how strong, and how they meet.
+#[derive(Debug)]
+struct Rival {
+    gateway: GatewayIndex,
+    start: Instant,
+    emission: Emission,
+    contact: Contact,
 }
 
 /// A downlink that has left the air.
@@ -123,7 +133,7 @@ impl Downlinks {
         gateway: GatewayIndex,
         emission: Emission,
         fault: Fault,
-        links: &Links,
+        surroundings: &Surroundings,
     ) -> (DownlinkTicket, Instant) {
         let airtime = downlink_airtime(emission.modulation, emission.phy.len());
         let span = Span::new(now, airtime, emission.modulation);
@@ -131,7 +141,7 @@ impl Downlinks {
         let mut frame = Frame { id, gateway, emission, span, fault, rivals: Vec::new(), too_weak: 0 };
         self.meet_others(&mut frame);
         for open in &mut self.windows {
-            open.try_detect(&mut frame, links);
+            open.try_detect(&mut frame, surroundings);
         }
         self.frames.push(frame);
         (DownlinkTicket(id), span.end)
@@ -143,8 +153,8 @@ impl Downlinks {
                 continue;
             }
             if let Some(contact) = Contact::between(&newcomer.span, &other.span) {
-                newcomer.rivals.push((other.gateway, other.emission.without_phy(), contact));
-                other.rivals.push((newcomer.gateway, newcomer.emission.without_phy(), contact));
+                newcomer.rivals.push(other.as_rival(contact));
+                other.rivals.push(newcomer.as_rival(contact));
             }
         }
     }
@@ -160,7 +170,7 @@ impl Downlinks {
     pub fn end(
         &mut self,
         ticket: DownlinkTicket,
-        links: &Links,
+        surroundings: &Surroundings,
         verdicts: &mut Vec<Verdict>,
     ) -> EndedDownlink {
         let place = self.frames.iter().position(|frame| frame.id == ticket.0);
@@ -169,7 +179,7 @@ impl Downlinks {
         verdicts.resize(frame.too_weak, Verdict::Lost(Cause::Sensitivity));
         let phy: Rc<[u8]> = frame.emission.phy.as_slice().into();
         for open in self.windows.iter_mut().filter(|open| open.held == Some(frame.id)) {
-            let verdict = frame.verdict_at(open.window.node, &self.collisions, links);
+            let verdict = frame.verdict_at(open.window.node, &self.collisions, surroundings);
             open.state = match verdict {
                 Verdict::Delivered { rssi_dbm, snr_db } => {
                     WindowState::Received(DownlinkHeard { phy: Rc::clone(&phy), rssi_dbm, snr_db })
@@ -182,11 +192,11 @@ impl Downlinks {
     }
 
     /// Opens a window. It may find a preamble that has begun already.
-    pub fn open(&mut self, window: Window, links: &Links) -> WindowTicket {
+    pub fn open(&mut self, window: Window, surroundings: &Surroundings) -> WindowTicket {
         let id = self.next_id();
         let mut open = OpenWindow { id, window, held: None, state: WindowState::Listening };
         for frame in &mut self.frames {
-            open.try_detect(frame, links);
+            open.try_detect(frame, surroundings);
         }
         self.windows.push(open);
         WindowTicket(id)
@@ -209,41 +219,60 @@ impl Downlinks {
 
 impl Frame {
     /// The frame as a node receives it.
-    fn signal_at(&self, node: NodeIndex, links: &Links) -> Signal {
-        signal(node, self.gateway, &self.emission, links)
+    fn signal_at(&self, node: NodeIndex, surroundings: &Surroundings) -> Signal {
+        signal(node, self.gateway, self.span.start, &self.emission, surroundings)
     }
 
-    fn verdict_at(&self, node: NodeIndex, collisions: &Collisions, links: &Links) -> Verdict {
-        let wanted = self.signal_at(node, links);
+    const fn as_rival(&self, contact: Contact) -> Rival {
+        let emission = self.emission.without_phy();
+        Rival { gateway: self.gateway, start: self.span.start, emission, contact }
+    }
+
+    fn verdict_at(&self, node: NodeIndex, collisions: &Collisions, surroundings: &Surroundings) -> Verdict {
+        let wanted = self.signal_at(node, surroundings);
         let mut interference = Interference::default();
-        for (gateway, emission, contact) in &self.rivals {
-            let other = signal(node, *gateway, emission, links);
+        for Rival { gateway, start, emission, contact } in &self.rivals {
+            let other = signal(node, *gateway, *start, emission, surroundings);
             collisions.disturb(&mut interference, &wanted, &other, *contact);
         }
+        let sensitivity = &sensitivity::NODE;
+        let target = Target { emission: &self.emission, span: &self.span, signal: &wanted, sensitivity };
+        let noise_mw = surroundings.disturb_downlink(node, &target, collisions, &mut interference);
+        let modulation = self.emission.modulation;
+        let clear_dbm = wanted.power.dbm - sensitivity.noise_rise_db(modulation, noise_mw);
         if !collisions.survives(&interference, &wanted, self.span.airtime()) {
             return Verdict::Lost(Cause::Collision);
+        }
+        if clear_dbm < sensitivity.weakest_dbm(modulation) {
+            return Verdict::Lost(Cause::Interference);
         }
         if self.fault == Fault::FrameLost {
             return Verdict::Lost(Cause::Injected);
         }
-        let rssi_dbm = wanted.power.dbm;
-        Verdict::Delivered { rssi_dbm, snr_db: sensitivity::NODE.snr_db(self.emission.modulation, rssi_dbm) }
+        let snr_db = sensitivity.snr_db(modulation, clear_dbm);
+        Verdict::Delivered { rssi_dbm: wanted.power.dbm, snr_db }
     }
 }
 
-fn signal(node: NodeIndex, gateway: GatewayIndex, emission: &Emission, links: &Links) -> Signal {
-    let power = links.received(node, gateway, emission.power_dbm);
+fn signal(
+    node: NodeIndex,
+    gateway: GatewayIndex,
+    start: Instant,
+    emission: &Emission,
+    surroundings: &Surroundings,
+) -> Signal {
+    let power = surroundings.downlink(start, node, gateway, emission.power_dbm);
     let audible = power.dbm >= sensitivity::NODE.weakest_dbm(emission.modulation);
     Signal { spreading_factor: emission.modulation.spreading_factor, power, audible }
 }
 
 impl OpenWindow {
     /// Holds on to a frame if the window is free and can see enough of its preamble.
-    fn try_detect(&mut self, frame: &mut Frame, links: &Links) {
+    fn try_detect(&mut self, frame: &mut Frame, surroundings: &Surroundings) {
         if self.held.is_some() || !self.window.can_see(frame) {
             return;
         }
-        if frame.signal_at(self.window.node, links).audible {
+        if frame.signal_at(self.window.node, surroundings).audible {
             self.held = Some(frame.id);
             self.state = WindowState::Receiving { until: frame.span.end };
         } else {

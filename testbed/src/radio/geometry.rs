@@ -3,7 +3,7 @@ use crate::kernel::Rng;
 use core::f64::consts::TAU;
 
 /// A point, in metres from the middle of the area.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Position {
     /// East.
     pub x_m: f64,

@@ -1,8 +1,7 @@
-//! The attenuation between every node and every gateway, fixed for the run.
+//! The attenuation between every node and every gateway.
 use super::geometry::Position;
-use super::path_loss::PathLoss;
+use super::propagation::Propagation;
 use super::{GatewayIndex, NodeIndex};
-use crate::kernel::Rng;
 
 /// Received power in both forms: decibels for thresholds, milliwatts for sums.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,6 +17,12 @@ struct Link {
     attenuation_db: f64,
     /// The same as a factor.
     gain: f64,
+}
+
+impl Link {
+    fn new(attenuation_db: f64) -> Self {
+        Self { attenuation_db, gain: ratio(-attenuation_db) }
+    }
 }
 
 fn ratio(decibel: f64) -> f64 {
@@ -36,21 +41,12 @@ pub struct Links {
 }
 
 impl Links {
-    /// Links by path loss and, where `shadowing_db` is not 0, a log-normal deviation with that standard deviation,
-    /// drawn once a link.
-    pub fn new(
-        nodes: &[Position],
-        gateways: &[Position],
-        path_loss: PathLoss,
-        shadowing_db: f64,
-        seed: u64,
-    ) -> Self {
+    /// Links between stations at these places.
+    pub fn new(nodes: &[Position], gateways: &[Position], propagation: &Propagation) -> Self {
         let mut attenuation_db = Vec::with_capacity(nodes.len() * gateways.len());
         for (n, node) in nodes.iter().enumerate() {
             for (g, gateway) in gateways.iter().enumerate() {
-                let shadow = Rng::for_purpose(seed, "shadowing", ((n as u64) << 16) | g as u64).normal();
-                let mean_db = path_loss.attenuation_db(node.distance_m(*gateway));
-                attenuation_db.push(mean_db + shadowing_db * shadow);
+                attenuation_db.push(propagation.link_db(n, *node, g, *gateway));
             }
         }
         Self::from_attenuation(gateways.len(), &attenuation_db)
@@ -62,7 +58,7 @@ impl Links {
     /// When that is not a whole number of nodes.
     pub fn from_attenuation(gateways: usize, attenuation_db: &[f64]) -> Self {
         assert!(attenuation_db.len().is_multiple_of(gateways), "one attenuation a node and gateway");
-        let links = attenuation_db.iter().map(|&db| Link { attenuation_db: db, gain: ratio(-db) }).collect();
+        let links = attenuation_db.iter().copied().map(Link::new).collect();
         let power_mw = (i8::MIN..=i8::MAX).map(|dbm| ratio(f64::from(dbm))).collect();
         Self { nodes: attenuation_db.len() / gateways, gateways, links, power_mw }
     }
@@ -75,6 +71,11 @@ impl Links {
     /// How many gateways there are.
     pub const fn gateways(&self) -> usize {
         self.gateways
+    }
+
+    /// Gives a link another attenuation, in dB: one of its ends has moved.
+    pub(super) fn set(&mut self, node: NodeIndex, gateway: GatewayIndex, attenuation_db: f64) {
+        self.links[node.0 as usize * self.gateways + gateway.0 as usize] = Link::new(attenuation_db);
     }
 
     /// The power at one end when the other transmits with `power_dbm`.
@@ -95,7 +96,9 @@ impl Links {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::radio::PathLoss;
     use crate::radio::geometry::{gateways_in_disc, nodes_in_disc};
+    use crate::radio::shadowing::Shadowing;
 
     #[test]
     fn both_forms_of_power_agree() {
@@ -110,7 +113,11 @@ mod tests {
     #[test]
     fn shadowing_scatters_links_by_its_deviation() {
         let (nodes, gateways) = (nodes_in_disc(3_000, 2_000.0, 1), gateways_in_disc(1, 2_000.0));
-        let links = |shadowing_db| Links::new(&nodes, &gateways, PathLoss::OULU, shadowing_db, 1);
+        let links = |shadowing_db| {
+            let shadowing = Shadowing::new(shadowing_db, 0.0, gateways.len(), 1);
+            let propagation = Propagation { shadowing, ..Propagation::clear(PathLoss::OULU) };
+            Links::new(&nodes, &gateways, &propagation)
+        };
         let (clear, shadowed) = (links(0.0), links(7.8));
         let difference = |n| clear.best_rssi_dbm(NodeIndex(n), 14) - shadowed.best_rssi_dbm(NodeIndex(n), 14);
         let variance = (0..3_000).map(|n| difference(n) * difference(n)).sum::<f64>() / 3_000.0;

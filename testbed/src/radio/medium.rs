@@ -8,6 +8,7 @@ use super::downlinks::{DownlinkTicket, Downlinks, Window, WindowState, WindowTic
 use super::emission::{Emission, RadioError};
 use super::links::Links;
 use super::outcome::{Outcome, Verdict};
+use super::surroundings::Surroundings;
 use super::uplinks::{EndedUplink, Fault, UplinkTicket, Uplinks};
 use super::{GatewayIndex, NodeIndex, Transmitter};
 use crate::kernel::{Rng, TaskId};
@@ -45,7 +46,7 @@ pub struct EndedFrame<'a> {
 /// The air of a run.
 #[derive(Debug)]
 pub struct Medium {
-    links: Links,
+    surroundings: Surroundings,
     uplinks: Uplinks,
     downlinks: Downlinks,
     frame_loss: f64,
@@ -61,8 +62,10 @@ fn draw(faults: &mut Rng, frame_loss: f64) -> Fault {
 }
 
 impl Medium {
-    /// An empty air over these links.
-    pub fn new(config: MediumConfig, links: Links) -> Self {
+    /// An empty air in these surroundings, or over these links alone.
+    pub fn new(config: MediumConfig, surroundings: impl Into<Surroundings>) -> Self {
+        let surroundings = surroundings.into();
+        let links = surroundings.links();
         let collisions = Collisions::new(config.collision);
         Self {
             uplinks: Uplinks::new(collisions, links.gateways()),
@@ -72,13 +75,13 @@ impl Medium {
             downlink_faults: Rng::for_purpose(config.seed, "frame-loss-downlink", 0),
             log: AirLog::new(config.region, links.nodes(), links.gateways(), config.detail),
             verdicts: Vec::new(),
-            links,
+            surroundings,
         }
     }
 
-    /// The links of the run.
+    /// The links of the run, fading apart.
     pub const fn links(&self) -> &Links {
-        &self.links
+        self.surroundings.links()
     }
 
     /// The books.
@@ -103,12 +106,14 @@ impl Medium {
     ) -> Result<(UplinkTicket, Instant), RadioError> {
         emission.check()?;
         let fault = draw(&mut self.uplink_faults, self.frame_loss);
-        Ok(self.uplinks.begin(now, node, emission, fault, &self.links))
+        self.surroundings.follow(node, now);
+        Ok(self.uplinks.begin(now, node, emission, fault, &self.surroundings))
     }
 
     /// An uplink has ended.
     pub fn end_uplink(&mut self, ticket: UplinkTicket) -> EndedFrame<'_> {
-        let EndedUplink { node, emission, span } = self.uplinks.end(ticket, &mut self.verdicts);
+        let EndedUplink { node, emission, span } =
+            self.uplinks.end(ticket, &self.surroundings, &mut self.verdicts);
         let outcome = self.log.enter(&Transmission {
             source: Transmitter::Node(node),
             start: span.start,
@@ -136,7 +141,7 @@ impl Medium {
             return Err(RadioError::GatewayBusy { until });
         }
         let fault = draw(&mut self.downlink_faults, self.frame_loss);
-        let (ticket, end) = self.downlinks.begin(now, gateway, emission, fault, &self.links);
+        let (ticket, end) = self.downlinks.begin(now, gateway, emission, fault, &self.surroundings);
         self.uplinks.silence(now, gateway, end);
         Ok((ticket, end))
     }
@@ -148,7 +153,7 @@ impl Medium {
 
     /// A downlink has ended. Windows that held on to it know the result.
     pub fn end_downlink(&mut self, ticket: DownlinkTicket) -> Outcome {
-        let ended = self.downlinks.end(ticket, &self.links, &mut self.verdicts);
+        let ended = self.downlinks.end(ticket, &self.surroundings, &mut self.verdicts);
         self.log.enter(&Transmission {
             source: Transmitter::Gateway(ended.gateway),
             start: ended.span.start,
@@ -160,7 +165,8 @@ impl Medium {
 
     /// A node switches its receiver on.
     pub fn open_window(&mut self, window: Window) -> WindowTicket {
-        self.downlinks.open(window, &self.links)
+        self.surroundings.follow(window.node, window.open);
+        self.downlinks.open(window, &self.surroundings)
     }
 
     /// How far a receive window has come.

@@ -13,14 +13,22 @@ pub enum Cause {
     NoDemodulator,
     /// Another frame drowned it.
     Collision,
+    /// An interferer's noise drowned it.
+    Interference,
     /// The scenario's own share of lost frames.
     Injected,
 }
 
 impl Cause {
     /// All of them, in order.
-    pub const ALL: [Self; 5] =
-        [Self::Sensitivity, Self::HalfDuplex, Self::NoDemodulator, Self::Collision, Self::Injected];
+    pub const ALL: [Self; 6] = [
+        Self::Sensitivity,
+        Self::HalfDuplex,
+        Self::NoDemodulator,
+        Self::Collision,
+        Self::Interference,
+        Self::Injected,
+    ];
 }
 
 /// What one receiver made of a frame.

@@ -37,6 +37,16 @@ impl Sensitivity {
         at_125_khz + 10.0 * libm::log10(f64::from(modulation.bandwidth_hz) / 125_000.0)
     }
 
+    /// How much `added_mw` raises the receiver's own noise, in dB: at the edge of hearing, a frame must be so much
+    /// stronger.
+    pub fn noise_rise_db(&self, modulation: Modulation, added_mw: f64) -> f64 {
+        if added_mw == 0.0 {
+            return 0.0;
+        }
+        let own_dbm = self.weakest_dbm(modulation) - SNR_FLOORS_DB[row(modulation.spreading_factor)];
+        10.0 * libm::log10(1.0 + added_mw / libm::pow(10.0, own_dbm / 10.0))
+    }
+
     /// The signal-to-noise ratio of a frame that arrives with `rssi_dbm`, in dB.
     pub fn snr_db(&self, modulation: Modulation, rssi_dbm: f64) -> f64 {
         rssi_dbm - self.weakest_dbm(modulation) + SNR_FLOORS_DB[row(modulation.spreading_factor)]
@@ -58,6 +68,18 @@ mod tests {
             let computed = noise_dbm(125e3, 6.0) + floor;
             let table = NODE.weakest_dbm(Modulation::lorawan(sf, 125_000));
             assert!((computed - table).abs() < 1.6, "SF{sf}: {computed} against {table}");
+        }
+    }
+
+    #[test]
+    fn noise_as_strong_as_the_receivers_own_raises_it_by_three_decibels() {
+        for sf in 7..=12 {
+            let modulation = Modulation::lorawan(sf, 125_000);
+            let own_dbm =
+                GATEWAY.weakest_dbm(modulation) - GATEWAY.snr_db(modulation, GATEWAY.weakest_dbm(modulation));
+            let rise_db = GATEWAY.noise_rise_db(modulation, libm::pow(10.0, own_dbm / 10.0));
+            assert!((rise_db - 3.0103).abs() < 1e-4, "SF{sf}: {rise_db}");
+            assert_eq!(GATEWAY.noise_rise_db(modulation, 0.0), 0.0);
         }
     }
 

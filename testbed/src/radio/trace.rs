@@ -13,9 +13,9 @@
 //! | 2 | length of the PHY payload |
 //! | .. | the PHY payload |
 //! | 2 | number of verdicts: a gateway each for an uplink, a receive window each for a downlink |
-//! | 1 or 5 each | 0 and RSSI and SNR in tenths of a dB (2 bytes each, signed, halves away from zero), or the cause of the loss: 1 sensitivity, 2 half duplex, 3 no demodulator, 4 collision, 5 injected |
+//! | 1 or 5 each | 0 and RSSI and SNR in tenths of a dB (2 bytes each, signed, halves away from zero), or the cause of the loss: 1 sensitivity, 2 half duplex, 3 no demodulator, 4 collision, 5 injected, 6 interference |
 use super::air_log::Transmission;
-use super::outcome::Verdict;
+use super::outcome::{Cause, Verdict};
 use super::{GatewayIndex, NodeIndex, Transmitter};
 use sha2::{Digest, Sha256};
 
@@ -69,8 +69,20 @@ impl Trace {
                 self.bytes.extend(tenths(rssi_dbm).to_le_bytes());
                 self.bytes.extend(tenths(snr_db).to_le_bytes());
             }
-            Verdict::Lost(cause) => self.bytes.push(1 + cause as u8),
+            Verdict::Lost(cause) => self.bytes.push(code(cause)),
         }
+    }
+}
+
+/// The byte of a cause. What has one keeps it, so that traces stay comparable.
+const fn code(cause: Cause) -> u8 {
+    match cause {
+        Cause::Sensitivity => 1,
+        Cause::HalfDuplex => 2,
+        Cause::NoDemodulator => 3,
+        Cause::Collision => 4,
+        Cause::Injected => 5,
+        Cause::Interference => 6,
     }
 }
 
@@ -82,7 +94,7 @@ pub fn tenths(decibel: f64) -> i16 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::radio::{Cause, Emission};
+    use crate::radio::Emission;
     use chirrup_protocol::airtime::Modulation;
     use chirrup_protocol::time::{Duration, Instant};
 

@@ -5,8 +5,9 @@
 use super::collision::{Collisions, Contact, Interference, Signal, Span};
 use super::demodulators::{DEMODULATORS, Demodulator, PendingLocks, preamble_end};
 use super::emission::Emission;
-use super::links::Links;
+use super::interferers::Target;
 use super::outcome::{Cause, Verdict};
+use super::surroundings::Surroundings;
 use super::{GatewayIndex, NodeIndex, sensitivity};
 use chirrup_protocol::airtime::frame_airtime;
 use chirrup_protocol::time::Instant;
@@ -89,12 +90,12 @@ impl Uplinks {
         node: NodeIndex,
         emission: Emission,
         fault: Fault,
-        links: &Links,
+        surroundings: &Surroundings,
     ) -> (UplinkTicket, Instant) {
         self.lock_demodulators(now);
         let airtime = frame_airtime(emission.modulation, emission.phy.len());
         let span = Span::new(now, airtime, emission.modulation);
-        let views = self.views(now, node, &emission, links);
+        let views = self.views(now, node, &emission, surroundings);
         let mut frame = Frame { node, emission, span, fault, views };
         self.meet_others(&mut frame);
         let lock_at = preamble_end(now, frame.emission.modulation);
@@ -103,11 +104,17 @@ impl Uplinks {
         (UplinkTicket(slot), span.end)
     }
 
-    fn views(&mut self, now: Instant, node: NodeIndex, emission: &Emission, links: &Links) -> Vec<View> {
+    fn views(
+        &mut self,
+        now: Instant,
+        node: NodeIndex,
+        emission: &Emission,
+        surroundings: &Surroundings,
+    ) -> Vec<View> {
         let mut views = self.spare_views.pop().unwrap_or_default();
         let weakest_dbm = sensitivity::GATEWAY.weakest_dbm(emission.modulation);
         views.extend(self.gateways.iter().enumerate().map(|(index, gateway)| {
-            let power = links.received(node, GatewayIndex(index as u16), emission.power_dbm);
+            let power = surroundings.uplink(now, node, GatewayIndex(index as u16), emission.power_dbm);
             let spreading_factor = emission.modulation.spreading_factor;
             View {
                 signal: Signal { spreading_factor, power, audible: power.dbm >= weakest_dbm },
@@ -186,7 +193,12 @@ impl Uplinks {
 
     /// Takes a frame off the air and says in `verdicts` what every gateway made of it.
     #[expect(clippy::needless_pass_by_value, reason = "a ticket is used up")]
-    pub fn end(&mut self, ticket: UplinkTicket, verdicts: &mut Vec<Verdict>) -> EndedUplink {
+    pub fn end(
+        &mut self,
+        ticket: UplinkTicket,
+        surroundings: &Surroundings,
+        verdicts: &mut Vec<Verdict>,
+    ) -> EndedUplink {
         let UplinkTicket(slot) = ticket;
         let end = self.frames[slot as usize].as_ref().map_or(Instant::ZERO, |frame| frame.span.end);
         self.lock_demodulators(end);
@@ -195,18 +207,44 @@ impl Uplinks {
         self.on_air.retain(|&other| other != slot);
         self.free.push(slot);
         verdicts.clear();
-        for (view, gateway) in views.drain(..).zip(&mut self.gateways) {
+        for ((index, mut view), gateway) in views.drain(..).enumerate().zip(&mut self.gateways) {
             if view.demodulator == Demodulator::Held {
                 gateway.demodulators_held -= 1;
             }
-            verdicts.push(verdict(&self.collisions, &view, &emission, &span, fault));
+            let noise_mw = view.interfered(index, &emission, &span, &self.collisions, surroundings);
+            verdicts.push(verdict(&self.collisions, &view, &emission, &span, fault, noise_mw));
         }
         self.spare_views.push(views);
         EndedUplink { node, emission, span }
     }
 }
 
-fn verdict(collisions: &Collisions, view: &View, emission: &Emission, span: &Span, fault: Fault) -> Verdict {
+impl View {
+    /// Enters what interferers did meanwhile; returns the noise that they added, in mW.
+    fn interfered(
+        &mut self,
+        gateway: usize,
+        emission: &Emission,
+        span: &Span,
+        collisions: &Collisions,
+        surroundings: &Surroundings,
+    ) -> f64 {
+        let sensitivity = &sensitivity::GATEWAY;
+        let target = Target { emission, span, signal: &self.signal, sensitivity };
+        surroundings.disturb_uplink(gateway, &target, collisions, &mut self.interference)
+    }
+}
+
+fn verdict(
+    collisions: &Collisions,
+    view: &View,
+    emission: &Emission,
+    span: &Span,
+    fault: Fault,
+    noise_mw: f64,
+) -> Verdict {
+    let rssi_dbm = view.signal.power.dbm;
+    let rise_db = sensitivity::GATEWAY.noise_rise_db(emission.modulation, noise_mw);
     let cause = if !view.signal.audible {
         Cause::Sensitivity
     } else if view.deaf {
@@ -215,11 +253,12 @@ fn verdict(collisions: &Collisions, view: &View, emission: &Emission, span: &Spa
         Cause::NoDemodulator
     } else if !collisions.survives(&view.interference, &view.signal, span.airtime()) {
         Cause::Collision
+    } else if rssi_dbm - rise_db < sensitivity::GATEWAY.weakest_dbm(emission.modulation) {
+        Cause::Interference
     } else if fault == Fault::FrameLost {
         Cause::Injected
     } else {
-        let rssi_dbm = view.signal.power.dbm;
-        let snr_db = sensitivity::GATEWAY.snr_db(emission.modulation, rssi_dbm);
+        let snr_db = sensitivity::GATEWAY.snr_db(emission.modulation, rssi_dbm - rise_db);
         return Verdict::Delivered { rssi_dbm, snr_db };
     };
     Verdict::Lost(cause)

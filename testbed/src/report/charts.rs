@@ -124,12 +124,13 @@ pub fn losses(report: &Report) -> Plot {
 pub type Cause = (&'static str, fn(&Losses) -> u64);
 
 /// Causes of loss in the order of charts and tables.
-pub fn causes() -> [Cause; 6] {
+pub fn causes() -> [Cause; 7] {
     [
         ("collision", |lost| lost.collision),
         ("too weak", |lost| lost.sensitivity),
         ("gateway was sending", |lost| lost.half_duplex),
         ("no free demodulator", |lost| lost.no_demodulator),
+        ("interferer", |lost| lost.interference),
         ("injected fault", |lost| lost.injected),
         (NO_WINDOW, |lost| lost.unheard),
     ]

@@ -60,13 +60,14 @@ fn busiest(records: &[Record]) -> std::ops::Range<usize> {
     best..best + length
 }
 
-fn outcomes() -> [(&'static str, Outcome); 7] {
+fn outcomes() -> [(&'static str, Outcome); 8] {
     [
         ("delivered", Outcome::Delivered),
         ("collision", Outcome::Lost(Cause::Collision)),
         ("too weak", Outcome::Lost(Cause::Sensitivity)),
         ("gateway was sending", Outcome::Lost(Cause::HalfDuplex)),
         ("no free demodulator", Outcome::Lost(Cause::NoDemodulator)),
+        ("interferer", Outcome::Lost(Cause::Interference)),
         ("injected fault", Outcome::Lost(Cause::Injected)),
         ("no open window", Outcome::Unheard),
     ]

@@ -5,20 +5,23 @@
 //! list of its own (`unavailable.rs`): such a key is refused, never ignored.
 mod experiment;
 mod parse;
+mod radio;
+#[cfg(test)]
+mod radio_tests;
 mod section;
 #[cfg(test)]
 mod tests;
 mod unavailable;
 
 use crate::data::Partition;
-use crate::radio::{Battery, CollisionModel};
+use crate::radio::Battery;
 use chirrup_protocol::codec::update::UpdateCodec;
-use chirrup_protocol::region::{DataRate, Region};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use std::path::PathBuf;
 
 pub use experiment::{Experiment, ExperimentError};
 pub use parse::{Overrides, ScenarioError};
+pub use radio::{DataRateChoice, PropagationConfig, RadioConfig};
 
 /// The scenario that runs when none is named.
 pub const QUICKSTART: &str = include_str!("../../scenarios/quickstart.toml");
@@ -178,49 +181,6 @@ pub struct FedbuffConfig {
     pub moments_patience_s: u64,
     /// Bits a parameter of the published model.
     pub model_bits: u8,
-}
-
-/// Section `radio`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct RadioConfig {
-    /// Radio region.
-    pub region: Region,
-    /// Number of gateways, at least 1.
-    pub gateways: usize,
-    /// Nodes stand in a disc of this radius around the origin, in metres.
-    pub radius_m: f64,
-    /// Data rate of the nodes' uplinks.
-    pub data_rate: DataRateChoice,
-    /// Exponent of the path loss with distance.
-    pub path_loss_exponent: f64,
-    /// Standard deviation of log-normal shadowing, in dB.
-    pub shadowing_db: f64,
-    /// What happens when frames overlap.
-    #[serde(serialize_with = "as_named")]
-    pub collision: CollisionModel,
-}
-
-/// How nodes choose their data rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DataRateChoice {
-    /// As the link allows.
-    Adr,
-    /// Always this one.
-    Fixed(DataRate),
-}
-
-/// Collision models by the names that scenarios use; the first is the default.
-const COLLISION_MODELS: [(&str, CollisionModel); 4] = [
-    ("goursaud", CollisionModel::Goursaud),
-    ("croce", CollisionModel::Croce),
-    ("capture", CollisionModel::Capture),
-    ("aloha", CollisionModel::Aloha),
-];
-
-fn as_named<S: Serializer>(model: &CollisionModel, serializer: S) -> Result<S::Ok, S::Error> {
-    let named = COLLISION_MODELS.iter().find(|(_, named)| named == model);
-    serializer.serialize_str(named.expect("every model has a name").0)
 }
 
 /// Section `faults`.

@@ -1,6 +1,6 @@
 //! From TOML and overrides to a [`Scenario`].
 use super::*;
-use crate::radio::PathLoss;
+use crate::radio::tracks::TracksError;
 use section::Section;
 use std::path::Path;
 use toml::{Table, Value};
@@ -11,7 +11,7 @@ pub(super) const SECTIONS: &str = "data, nodes, learner, contribution, strategy,
 const DEFAULT_NODES: u64 = 20;
 /// More nodes than this do not fit the address plan of one simulated network.
 const MAX_NODES: u64 = 100_000;
-const MAX_GATEWAYS: u64 = 1_000;
+pub(super) const MAX_GATEWAYS: u64 = 1_000;
 /// Ten years: virtual time is counted in microseconds and must not come near its end.
 const MAX_DURATION_S: u64 = 10 * 365 * 86_400;
 /// TOML integers are signed.
@@ -66,6 +66,9 @@ pub enum ScenarioError {
         /// The entry that needs it.
         because: &'static str,
     },
+    /// The file of `radio.tracks` cannot be used.
+    #[error("radio.tracks: {0}")]
+    Tracks(#[from] TracksError),
     /// Planned, but not simulated by this version.
     #[error("{what} is not available yet; allowed now: {allowed}")]
     NotAvailable {
@@ -86,8 +89,8 @@ pub struct Overrides {
 }
 
 impl Scenario {
-    /// Reads the scenario in a file, or the quickstart. A relative `data.path` in a file is relative to the file,
-    /// one in an override to the working directory.
+    /// Reads the scenario in a file, or the quickstart. A relative path in a file is relative to the file, one in an
+    /// override to the working directory.
     pub fn load(path: Option<&Path>, overrides: &Overrides) -> Result<Self, ScenarioError> {
         let Some(path) = path else {
             return Self::from_toml("quickstart", QUICKSTART, Path::new(""), overrides);
@@ -99,7 +102,7 @@ impl Scenario {
         Self::from_toml(&name, &text, path.parent().unwrap_or(Path::new("")), overrides)
     }
 
-    /// Reads a scenario from text; `folder` is what a relative `data.path` in it is relative to.
+    /// Reads a scenario from text; `folder` is what a relative path in it is relative to.
     pub fn from_toml(
         name: &str,
         text: &str,
@@ -107,7 +110,8 @@ impl Scenario {
         overrides: &Overrides,
     ) -> Result<Self, ScenarioError> {
         let mut table: Table = text.parse()?;
-        anchor_data_path(&mut table, folder);
+        anchor(&mut table, "data", "path", folder);
+        anchor(&mut table, "radio", "tracks", folder);
         for entry in &overrides.set {
             apply(&mut table, entry)?;
         }
@@ -120,9 +124,10 @@ impl Scenario {
     }
 }
 
-fn anchor_data_path(scenario: &mut Table, folder: &Path) {
-    if let Some(Value::Table(data)) = scenario.get_mut("data")
-        && let Some(Value::String(path)) = data.get_mut("path")
+/// A relative path in a file is relative to the file.
+fn anchor(scenario: &mut Table, section: &str, key: &str, folder: &Path) {
+    if let Some(Value::Table(section)) = scenario.get_mut(section)
+        && let Some(Value::String(path)) = section.get_mut(key)
     {
         *path = folder.join(&path).to_string_lossy().into_owned();
     }
@@ -149,14 +154,19 @@ fn read(name: &str, table: &Table) -> Result<Scenario, ScenarioError> {
     {
         return Err(ScenarioError::UnknownSection { section: section.clone() });
     }
+    let nodes = nodes(Section::of(table, "nodes")?)?;
+    let radio = super::radio::radio(Section::of(table, "radio")?)?;
+    if nodes.partition != Partition::ByColumn {
+        radio.check_tracks(nodes.count)?;
+    }
     Ok(Scenario {
         name: name.to_owned(),
         data: data(Section::of(table, "data")?)?,
-        nodes: nodes(Section::of(table, "nodes")?)?,
+        nodes,
         learner: learner(Section::of(table, "learner")?)?,
         contribution: contribution(Section::of(table, "contribution")?)?,
         strategy: strategy(Section::of(table, "strategy")?)?,
-        radio: radio(Section::of(table, "radio")?)?,
+        radio,
         faults: faults(Section::of(table, "faults")?)?,
         run: run(Section::of(table, "run")?)?,
         live: live(Section::of(table, "live")?)?,
@@ -270,23 +280,6 @@ fn strategy(mut keys: Section) -> Result<StrategyConfig, ScenarioError> {
     };
     keys.finish()?;
     Ok(StrategyConfig::Fedbuff(fedbuff))
-}
-
-fn radio(mut keys: Section) -> Result<RadioConfig, ScenarioError> {
-    let region = keys.choice("region", &[("eu868", Region::Eu868)])?;
-    let rates = region.lowest_data_rate().0..=region.highest_data_rate().0;
-    let fixed = |index| DataRateChoice::Fixed(DataRate(index));
-    let radio = RadioConfig {
-        region,
-        gateways: keys.integer("gateways", 1, 1..=MAX_GATEWAYS)? as usize,
-        radius_m: keys.number("radius_m", 2_000.0, 1.0..=100_000.0)?,
-        data_rate: keys.choice_or_integer("data_rate", ("adr", DataRateChoice::Adr), rates, fixed)?,
-        path_loss_exponent: keys.number("path_loss_exponent", PathLoss::OULU.exponent, 1.0..=6.0)?,
-        shadowing_db: keys.number("shadowing_db", 0.0, 0.0..=30.0)?,
-        collision: keys.choice("collision", &COLLISION_MODELS)?,
-    };
-    keys.finish()?;
-    Ok(radio)
 }
 
 fn faults(mut keys: Section) -> Result<FaultsConfig, ScenarioError> {

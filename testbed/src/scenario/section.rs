@@ -50,6 +50,27 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// A number within `range`, if the key is there.
+    pub fn optional_number(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<f64>,
+    ) -> Result<Option<f64>, ScenarioError> {
+        let is_there = self.table.is_some_and(|table| table.contains_key(key));
+        let number = self.number(key, *range.start(), range)?;
+        Ok(is_there.then_some(number))
+    }
+
+    /// A list of sections, each to be read and finished by itself; `name` is section and key.
+    pub fn tables(&mut self, key: &'static str, name: &'static str) -> Result<Vec<Self>, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(Vec::new()) };
+        let section = |table| Self { name, table: Some(table), known: Vec::new() };
+        let tables: Option<Vec<_>> = value
+            .as_array()
+            .and_then(|list| list.iter().map(|entry| entry.as_table().map(section)).collect());
+        tables.ok_or_else(|| self.bad(key, value, format_args!("a list of sections, [[{name}]]")))
+    }
+
     /// A whole number within `range`, if the key is there.
     pub fn optional_integer(
         &mut self,

@@ -1,5 +1,7 @@
 //! What scenarios may say, and what is answered to those that may not.
 use super::*;
+use crate::radio::CollisionModel;
+use chirrup_protocol::region::{DataRate, Region};
 use std::path::Path;
 
 fn parse(text: &str) -> Result<Scenario, String> {

@@ -1,7 +1,6 @@
 //! Who takes part in a run: identities and keys from the seed, places, and the configuration of both cores.
 use crate::kernel::Rng;
-use crate::radio::geometry::{gateways_in_disc, nodes_in_disc};
-use crate::radio::{Links, PathLoss, Position};
+use crate::radio::{Position, Surroundings};
 use crate::scenario::{
     ContributionKind, DataRateChoice, Experiment, FaultsConfig, LearnerConfig, RadioConfig, Scenario,
     StrategyConfig,
@@ -81,7 +80,7 @@ impl Fleet {
     /// The fleet of an experiment.
     pub fn new(experiment: &Experiment) -> Self {
         let scenario = &experiment.scenario;
-        let (seed, radio) = (scenario.run.seed, scenario.radio);
+        let (seed, radio) = (scenario.run.seed, scenario.radio.clone());
         let signing_key = SigningKey::from_bytes(&draw(seed, "signing-key", 0));
         let agreement_scalar = draw(seed, "agreement-key", 0);
         let agreement_key = AgreementKey::new(agreement_scalar);
@@ -100,8 +99,8 @@ impl Fleet {
         let network = NetworkConfig::new(radio.region, gateways.clone(), keys);
         Self {
             seed,
-            node_positions: nodes_in_disc(nodes.len(), radio.radius_m, seed),
-            gateway_positions: gateways_in_disc(gateways.len(), radio.radius_m),
+            node_positions: radio.node_positions(nodes.len(), seed),
+            gateway_positions: radio.gateway_positions(),
             data_rates: data_rates(&radio),
             epoch_limits: Limits::default(),
             faults: scenario.faults,
@@ -115,16 +114,9 @@ impl Fleet {
         }
     }
 
-    /// The links between nodes and gateways.
-    pub fn links(&self) -> Links {
-        let path_loss = PathLoss { exponent: self.radio.path_loss_exponent, ..PathLoss::OULU };
-        Links::new(
-            &self.node_positions,
-            &self.gateway_positions,
-            path_loss,
-            self.radio.shadowing_db,
-            self.seed,
-        )
+    /// What lies between nodes and gateways, and around them.
+    pub fn surroundings(&self) -> Surroundings {
+        self.radio.surroundings(self.nodes.len(), self.seed)
     }
 }
 

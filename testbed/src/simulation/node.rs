@@ -3,7 +3,7 @@ use super::fleet::Fleet;
 use super::tally::{FrameKind, NodeTally};
 use super::world::SimEvent;
 use crate::data::Sample;
-use crate::device::{VirtualRadio, VirtualTimer};
+use crate::device::{Crystal, VirtualRadio, VirtualTimer};
 use crate::kernel::{Clock, Rng};
 use crate::radio::{Air, NodeIndex, RadioError};
 use chirrup_learn::Shape;
@@ -177,7 +177,11 @@ fn guard(setup: &NodeSetup, now: Instant) -> NodeGuard {
             air: setup.air.clone(),
             node: setup.node,
         },
-        timer: VirtualTimer::new(setup.air.clock().clone()),
+        timer: VirtualTimer::new(setup.air.clock().clone()).with_crystal(Crystal::of_node(
+            setup.node,
+            setup.fleet.radio.clock_drift_ppm,
+            setup.fleet.seed,
+        )),
         // A restart must not repeat the channels that were drawn before it.
         rng: Rng::for_purpose(setup.fleet.seed ^ now.as_micros(), "stack", setup.node.0.into()),
         store: FlashStore(Rc::clone(&setup.flash)),

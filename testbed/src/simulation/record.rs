@@ -142,6 +142,7 @@ fn losses(outcomes: Outcomes) -> Losses {
         sensitivity: outcomes.lost(Cause::Sensitivity),
         half_duplex: outcomes.lost(Cause::HalfDuplex),
         no_demodulator: outcomes.lost(Cause::NoDemodulator),
+        interference: outcomes.lost(Cause::Interference),
         injected: outcomes.lost(Cause::Injected),
         unheard: outcomes.unheard,
     }

@@ -65,7 +65,7 @@ impl World {
             detail: Detail::Records,
             seed: fleet.seed,
         };
-        let air = Air::new(Medium::new(config, fleet.links()), kernel.scheduler());
+        let air = Air::new(Medium::new(config, fleet.surroundings()), kernel.scheduler());
         let setup = |index: usize| setup(experiment, &fleet, &air, index);
         let nodes: Vec<_> = (0..fleet.nodes.len())
             .map(setup)

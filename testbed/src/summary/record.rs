@@ -154,6 +154,8 @@ pub struct Losses {
     pub half_duplex: u64,
     /// The receiver was busy with as many frames as it can demodulate.
     pub no_demodulator: u64,
+    /// An interferer's noise was too strong.
+    pub interference: u64,
     /// Lost on purpose.
     pub injected: u64,
     /// A downlink that met no open receive window.

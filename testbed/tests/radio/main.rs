@@ -3,7 +3,9 @@
 mod aloha;
 mod cores;
 mod downlinks;
+mod drift;
 mod oracle;
 mod stack;
+mod surroundings;
 mod uplinks;
 mod world;

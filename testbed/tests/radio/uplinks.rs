@@ -6,7 +6,7 @@ use chirrup_testbed::kernel::Rng;
 use chirrup_testbed::radio::geometry::{gateways_in_disc, nodes_in_disc};
 use chirrup_testbed::radio::{
     Cause, CollisionModel, Emission, GatewayIndex, Links, MediumConfig, NodeIndex, Outcome, PathLoss,
-    RadioError, RadioReport, Transmitter, Verdict,
+    Propagation, RadioError, RadioReport, Shadowing, Transmitter, Verdict,
 };
 
 /// What becomes of frames (begin in us, frequency, SF) of nodes 0, 1, 2.. heard with these powers.
@@ -233,10 +233,16 @@ fn injected_loss_takes_its_share_and_nothing_else() {
     assert!((2_850..3_150).contains(&outcomes.lost(Cause::Injected)));
 }
 
+/// The city of Oulu; every link is shadowed by itself.
+fn shadowed(deviation_db: f64, seed: u64) -> Propagation {
+    let shadowing = Shadowing::new(deviation_db, 0.0, 3, seed);
+    Propagation { shadowing, ..Propagation::clear(PathLoss::OULU) }
+}
+
 /// A busy hour in the disc, under any model.
 fn busy_hour(collision: CollisionModel, seed: u64) -> ([u8; 32], u64) {
     let nodes = nodes_in_disc(200, 5_000.0, seed);
-    let links = Links::new(&nodes, &gateways_in_disc(3, 5_000.0), PathLoss::OULU, 4.0, seed);
+    let links = Links::new(&nodes, &gateways_in_disc(3, 5_000.0), &shadowed(4.0, seed));
     let medium = MediumConfig { frame_loss: 0.05, seed, ..config(collision) };
     let mut world = World::new(medium, links);
     let mut rng = Rng::for_purpose(seed, "busy-hour", 0);

@@ -6,7 +6,7 @@ use chirrup_testbed::kernel::{Kernel, Wakeup};
 use chirrup_testbed::radio::air_log::Detail;
 use chirrup_testbed::radio::{
     Air, Cause, CollisionModel, DownlinkRequest, Emission, GatewayIndex, Links, Medium, MediumConfig,
-    NodeIndex, RadioEvent, RadioReport, UplinkHeard, Verdict,
+    NodeIndex, RadioEvent, RadioReport, Surroundings, UplinkHeard, Verdict,
 };
 
 pub const CHANNEL_HZ: u32 = 868_100_000;
@@ -34,9 +34,9 @@ pub fn config(collision: CollisionModel) -> MediumConfig {
 }
 
 impl World {
-    pub fn new(config: MediumConfig, links: Links) -> Self {
+    pub fn new(config: MediumConfig, surroundings: impl Into<Surroundings>) -> Self {
         let kernel = Kernel::new();
-        let air = Air::new(Medium::new(config, links), kernel.scheduler());
+        let air = Air::new(Medium::new(config, surroundings), kernel.scheduler());
         Self { kernel, air, reports: Vec::new() }
     }
 

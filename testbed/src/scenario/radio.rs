@@ -1,0 +1,285 @@
+//! Section `radio`: the air between nodes and gateways.
+use super::section::Section;
+use super::{ScenarioError, parse::MAX_GATEWAYS};
+use crate::radio::fading::{Fading, FadingModel};
+use crate::radio::geometry::{gateways_in_disc, nodes_in_disc};
+use crate::radio::hata::{self, Environment, HataError, OkumuraHata};
+use crate::radio::{
+    Antennas, CollisionModel, Interferer, LogDistance, NodeIndex, PathLoss, Position, Propagation, Shadowing,
+    Surroundings, Terrain, Tracks, Waveform,
+};
+use chirrup_protocol::region::{DataRate, Region};
+use chirrup_protocol::time::{Duration, Instant};
+use serde::{Serialize, Serializer};
+use std::path::Path;
+
+/// Section `radio`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RadioConfig {
+    /// Radio region.
+    pub region: Region,
+    /// Number of gateways, at least 1.
+    pub gateways: usize,
+    /// Nodes stand in a disc of this radius around the origin, in metres.
+    pub radius_m: f64,
+    /// Data rate of the nodes' uplinks.
+    pub data_rate: DataRateChoice,
+    /// What happens when frames overlap.
+    #[serde(serialize_with = "as_named")]
+    pub collision: CollisionModel,
+    /// What links lose.
+    #[serde(flatten)]
+    pub propagation: PropagationConfig,
+    /// How much a node's clock may be wrong, in parts per million, fast or slow.
+    pub clock_drift_ppm: f64,
+    /// Which nodes move, and how.
+    pub tracks: Option<Tracks>,
+    /// Transmitters that are no part of the network.
+    pub interferers: Vec<Interferer>,
+}
+
+/// What links lose.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PropagationConfig {
+    /// The mean over all links of one length.
+    pub path_loss: PathLoss,
+    /// Heights and gains.
+    #[serde(flatten)]
+    pub antennas: Antennas,
+    /// Standard deviation of log-normal shadowing, in dB.
+    pub shadowing_db: f64,
+    /// Distance over which its correlation falls to 1/e, in metres; 0 for links that are shadowed each by itself.
+    pub shadowing_correlation_m: f64,
+    /// From frame to frame.
+    pub fading: FadingModel,
+}
+
+/// How nodes choose their data rate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataRateChoice {
+    /// As the link allows.
+    Adr,
+    /// Always this one.
+    Fixed(DataRate),
+}
+
+/// Collision models by the names that scenarios use; the first is the default.
+const COLLISION_MODELS: [(&str, CollisionModel); 4] = [
+    ("goursaud", CollisionModel::Goursaud),
+    ("croce", CollisionModel::Croce),
+    ("capture", CollisionModel::Capture),
+    ("aloha", CollisionModel::Aloha),
+];
+
+const ENVIRONMENTS: [(&str, Environment); 4] = [
+    ("urban", Environment::Urban),
+    ("urban-large", Environment::UrbanLarge),
+    ("suburban", Environment::Suburban),
+    ("open", Environment::Open),
+];
+
+#[derive(Clone, Copy)]
+enum PathLossModel {
+    LogDistance,
+    OkumuraHata,
+}
+
+const PATH_LOSS_MODELS: [(&str, PathLossModel); 2] =
+    [("log-distance", PathLossModel::LogDistance), ("okumura-hata", PathLossModel::OkumuraHata)];
+
+/// Height of a gateway's antenna under Okumura-Hata where the scenario does not say.
+const GATEWAY_HEIGHT_M: f64 = 30.0;
+/// Height of a node's antenna, likewise.
+const NODE_HEIGHT_M: f64 = 1.5;
+
+fn as_named<S: Serializer>(model: &CollisionModel, serializer: S) -> Result<S::Ok, S::Error> {
+    let named = COLLISION_MODELS.iter().find(|(_, named)| named == model);
+    serializer.serialize_str(named.expect("every model has a name").0)
+}
+
+impl RadioConfig {
+    /// Where nodes stand at the beginning of the run with this seed.
+    pub fn node_positions(&self, nodes: usize, seed: u64) -> Vec<Position> {
+        let mut positions = nodes_in_disc(nodes, self.radius_m, seed);
+        for (node, position) in (0..).zip(&mut positions) {
+            let tracked =
+                self.tracks.as_ref().and_then(|tracks| tracks.position(NodeIndex(node), Instant::ZERO));
+            *position = tracked.unwrap_or(*position);
+        }
+        positions
+    }
+
+    /// Where gateways stand.
+    pub fn gateway_positions(&self) -> Vec<Position> {
+        gateways_in_disc(self.gateways, self.radius_m)
+    }
+
+    /// What surrounds so many nodes in the run with this seed.
+    pub fn surroundings(&self, nodes: usize, seed: u64) -> Surroundings {
+        let PropagationConfig { path_loss, antennas, shadowing_db, shadowing_correlation_m, fading } =
+            self.propagation;
+        let shadowing = Shadowing::new(shadowing_db, shadowing_correlation_m, self.gateways, seed);
+        let terrain = Terrain {
+            propagation: Propagation { path_loss, shadowing, antennas },
+            nodes: self.node_positions(nodes, seed),
+            gateways: self.gateway_positions(),
+            tracks: self.tracks.clone(),
+        };
+        Surroundings::new(terrain, Fading::new(fading, seed), &self.interferers, seed)
+    }
+
+    /// Every track is that of a node.
+    pub(super) fn check_tracks(&self, nodes: usize) -> Result<(), ScenarioError> {
+        let last = self.tracks.as_ref().and_then(Tracks::last_node);
+        match last.filter(|last| last.0 as usize >= nodes) {
+            None => Ok(()),
+            Some(NodeIndex(node)) => Err(bad(
+                "tracks",
+                format!("a track of node {node}"),
+                format!("nodes from 0 to {}", nodes - 1),
+            )),
+        }
+    }
+}
+
+fn bad(key: &str, value: String, allowed: String) -> ScenarioError {
+    ScenarioError::BadValue { key: format!("radio.{key}"), value, allowed }
+}
+
+pub(super) fn radio(mut keys: Section) -> Result<RadioConfig, ScenarioError> {
+    let region = keys.choice("region", &[("eu868", Region::Eu868)])?;
+    let rates = region.lowest_data_rate().0..=region.highest_data_rate().0;
+    let fixed = |index| DataRateChoice::Fixed(DataRate(index));
+    let channel_hz = region.default_channels_hz()[0];
+    let radio = RadioConfig {
+        region,
+        gateways: keys.integer("gateways", 1, 1..=MAX_GATEWAYS)? as usize,
+        radius_m: keys.number("radius_m", 2_000.0, 1.0..=100_000.0)?,
+        data_rate: keys.choice_or_integer("data_rate", ("adr", DataRateChoice::Adr), rates, fixed)?,
+        propagation: propagation(&mut keys, channel_hz)?,
+        collision: keys.choice("collision", &COLLISION_MODELS)?,
+        clock_drift_ppm: keys.number("clock_drift_ppm", 0.0, 0.0..=100_000.0)?,
+        tracks: keys.optional_text("tracks")?.map(|path| Tracks::load(Path::new(&path))).transpose()?,
+        interferers: keys
+            .tables("interferers", "radio.interferers")?
+            .into_iter()
+            .map(|keys| interferer(keys, channel_hz))
+            .collect::<Result<_, _>>()?,
+    };
+    keys.finish()?;
+    check_distances(&radio)?;
+    Ok(radio)
+}
+
+fn propagation(keys: &mut Section, channel_hz: u32) -> Result<PropagationConfig, ScenarioError> {
+    let kind = keys.choice("path_loss", &PATH_LOSS_MODELS)?;
+    // Read in any case: an override of one key alone must not make others unknown.
+    let exponent = keys.number("path_loss_exponent", LogDistance::OULU.exponent, 1.0..=6.0)?;
+    let environment = keys.choice("environment", &ENVIRONMENTS)?;
+    let gateway_height_m = keys.optional_number("gateway_height_m", 0.0..=1_000.0)?;
+    let node_height_m = keys.optional_number("node_height_m", 0.0..=1_000.0)?;
+    let (path_loss, height_difference_m) = match kind {
+        PathLossModel::LogDistance => {
+            let difference_m = gateway_height_m.unwrap_or(0.0) - node_height_m.unwrap_or(0.0);
+            (PathLoss::LogDistance(LogDistance { exponent, ..LogDistance::OULU }), difference_m)
+        }
+        PathLossModel::OkumuraHata => {
+            let heights_m =
+                (gateway_height_m.unwrap_or(GATEWAY_HEIGHT_M), node_height_m.unwrap_or(NODE_HEIGHT_M));
+            (okumura_hata(environment, channel_hz, heights_m)?, 0.0)
+        }
+    };
+    let antennas = Antennas {
+        height_difference_m,
+        gateway_gain_dbi: keys.number("antenna_gain_dbi", 0.0, -20.0..=30.0)?,
+        node_gain_dbi: keys.number("node_antenna_gain_dbi", 0.0, -20.0..=30.0)?,
+    };
+    Ok(PropagationConfig {
+        path_loss,
+        antennas,
+        shadowing_db: keys.number("shadowing_db", 0.0, 0.0..=30.0)?,
+        shadowing_correlation_m: keys.number("shadowing_correlation_m", 0.0, 0.0..=100_000.0)?,
+        fading: fading(keys)?,
+    })
+}
+
+fn okumura_hata(
+    environment: Environment,
+    channel_hz: u32,
+    (gateway_height_m, node_height_m): (f64, f64),
+) -> Result<PathLoss, ScenarioError> {
+    let frequency_mhz = f64::from(channel_hz) / 1e6;
+    let model = OkumuraHata::new(environment, frequency_mhz, gateway_height_m, node_height_m);
+    let with = "with path_loss = \"okumura-hata\"";
+    let model = model.map_err(|error| match error {
+        HataError::GatewayHeight { have_m } => {
+            bad("gateway_height_m", have_m.to_string(), format!("a number from 30 to 200 {with}"))
+        }
+        HataError::NodeHeight { have_m } => {
+            bad("node_height_m", have_m.to_string(), format!("a number from 1 to 10 {with}"))
+        }
+        HataError::Frequency { have_mhz } => {
+            bad("region", format!("{have_mhz} MHz"), format!("a band from 150 to 1500 MHz {with}"))
+        }
+    });
+    Ok(PathLoss::OkumuraHata(model?))
+}
+
+fn fading(keys: &mut Section) -> Result<FadingModel, ScenarioError> {
+    let kinds = [
+        ("none", FadingModel::None),
+        ("rayleigh", FadingModel::Rayleigh),
+        ("rician", FadingModel::Rician { k_db: 6.0 }),
+    ];
+    let mut fading = keys.choice("fading", &kinds)?;
+    let given_db = keys.number("rician_k_db", 6.0, -40.0..=40.0)?;
+    if let FadingModel::Rician { k_db } = &mut fading {
+        *k_db = given_db;
+    }
+    Ok(fading)
+}
+
+fn interferer(mut keys: Section, channel_hz: u32) -> Result<Interferer, ScenarioError> {
+    let metres = -200_000.0..=200_000.0;
+    let waveforms = [("noise", Waveform::Noise), ("chirps", Waveform::Chirps(7))];
+    let mut waveform = keys.choice("waveform", &waveforms)?;
+    let given = keys.integer("spreading_factor", 7, 7..=12)? as u8;
+    if let Waveform::Chirps(spreading_factor) = &mut waveform {
+        *spreading_factor = given;
+    }
+    let interferer = Interferer {
+        at: Position { x_m: keys.number("x_m", 0.0, metres.clone())?, y_m: keys.number("y_m", 0.0, metres)? },
+        power_dbm: keys.number("power_dbm", 14.0, -100.0..=100.0)?,
+        frequency_hz: keys.integer("frequency_hz", channel_hz.into(), 1..=u32::MAX.into())? as u32,
+        bandwidth_hz: 1_000 * keys.integer("bandwidth_khz", 125, 1..=100_000)? as u32,
+        waveform,
+        duty: keys.number("duty", 1.0, 0.0..=1.0)?,
+        period: Duration::from_micros((1e6 * keys.number("period_s", 1.0, 0.001..=1e6)?) as u64),
+    };
+    keys.finish()?;
+    Ok(interferer)
+}
+
+/// Okumura-Hata says nothing about longer links than its measurements.
+fn check_distances(radio: &RadioConfig) -> Result<(), ScenarioError> {
+    let PathLoss::OkumuraHata(_) = radio.propagation.path_loss else { return Ok(()) };
+    let allowed = format!(
+        "at most {} m between a gateway and a node or interferer with path_loss = \"okumura-hata\"",
+        hata::FARTHEST_M
+    );
+    let gateways = radio.gateway_positions();
+    let too_far = |at: Position| gateways.iter().any(|gateway| gateway.distance_m(at) > hata::FARTHEST_M);
+    // The farthest node stands on the edge, opposite of a gateway.
+    let farthest_m = if radio.gateways == 1 { radio.radius_m } else { 1.5 * radio.radius_m };
+    if farthest_m > hata::FARTHEST_M {
+        return Err(bad("radius_m", radio.radius_m.to_string(), allowed));
+    }
+    if let Some(at) = radio.tracks.iter().flat_map(Tracks::points).find(|at| too_far(*at)) {
+        return Err(bad("tracks", format!("a point at {}, {} m", at.x_m, at.y_m), allowed));
+    }
+    if let Some(Interferer { at, .. }) = radio.interferers.iter().find(|interferer| too_far(interferer.at)) {
+        return Err(bad("interferers", format!("one at {}, {} m", at.x_m, at.y_m), allowed));
+    }
+    Ok(())
+}
