@@ -2,12 +2,13 @@
 //!
 //! Tasks transmit and listen; the run loop passes every [`RadioEvent`] that comes due to [`Air::handle`] and acts on
 //! what it reports. A frame on the air ends by itself, whether or not the task that sent it still lives.
-use super::downlinks::{DownlinkHeard, DownlinkTicket, Window, WindowState, WindowTicket};
+use super::downlinks::{DownlinkTicket, WindowTicket};
 use super::emission::{Emission, RadioError};
 use super::medium::Medium;
 use super::outcome::Verdict;
 use super::records::AirRecords;
 use super::uplinks::UplinkTicket;
+use super::windows::{DownlinkHeard, Window, WindowState};
 use super::{GatewayIndex, NodeIndex};
 use crate::kernel::{Clock, Scheduler};
 use chirrup_protocol::airtime::Modulation;

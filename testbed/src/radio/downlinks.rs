@@ -1,4 +1,4 @@
-//! Downlinks on the air, and the receive windows of nodes.
+//! Downlinks on the air, and the receive windows of nodes that are open meanwhile.
 //!
 //! A window that can see enough of a preamble holds on to the frame until its end; one that sees none closes in time.
 use super::collision::{Collisions, Contact, Interference, Signal, Span};
@@ -7,15 +7,12 @@ use super::interferers::Target;
 use super::outcome::{Cause, Verdict};
 use super::surroundings::Surroundings;
 use super::uplinks::Fault;
+use super::windows::{DownlinkHeard, Window, WindowState};
 use super::{GatewayIndex, NodeIndex, sensitivity};
 use crate::kernel::TaskId;
-use chirrup_protocol::airtime::{Modulation, PREAMBLE_SYMBOLS, downlink_airtime};
+use chirrup_protocol::airtime::downlink_airtime;
 use chirrup_protocol::time::{Duration, Instant};
 use std::rc::Rc;
-
-/// Preamble symbols that a receiver must see to detect a frame (Semtech AN1200.24 recommends windows of at least
-/// five symbols).
-const DETECTION_SYMBOLS: u64 = 5;
 
 /// A downlink on the air. It cannot be copied, so that it ends once.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,50 +21,6 @@ pub struct DownlinkTicket(u64);
 /// An open receive window.
 #[derive(Debug, PartialEq, Eq)]
 pub struct WindowTicket(u64);
-
-/// What a window listens for, and how long.
-#[derive(Clone, Copy, Debug)]
-pub struct Window {
-    /// Whose it is.
-    pub node: NodeIndex,
-    /// The task that is to be run when it has heard a frame.
-    pub task: TaskId,
-    /// Frequency in Hz.
-    pub frequency_hz: u32,
-    /// Modulation.
-    pub modulation: Modulation,
-    /// When it opens.
-    pub open: Instant,
-    /// When it closes, if it has seen no preamble by then.
-    pub close: Instant,
-}
-
-/// A frame that a node has received.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DownlinkHeard {
-    /// The PHY payload.
-    pub phy: Rc<[u8]>,
-    /// Received power in dBm.
-    pub rssi_dbm: f64,
-    /// Signal-to-noise ratio in dB.
-    pub snr_db: f64,
-}
-
-/// How far a window has come.
-#[derive(Clone, Debug, PartialEq)]
-pub enum WindowState {
-    /// It has seen no preamble.
-    Listening,
-    /// It receives a frame that ends then.
-    Receiving {
-        /// The end of the frame.
-        until: Instant,
-    },
-    /// It has received a frame.
-    Received(DownlinkHeard),
-    /// The frame that it held on to was destroyed.
-    Destroyed,
-}
 
 #[derive(Debug)]
 struct OpenWindow {
@@ -269,7 +222,7 @@ fn signal(
 impl OpenWindow {
     /// Holds on to a frame if the window is free and can see enough of its preamble.
     fn try_detect(&mut self, frame: &mut Frame, surroundings: &Surroundings) {
-        if self.held.is_some() || !self.window.can_see(frame) {
+        if self.held.is_some() || !self.window.can_see(&frame.emission, frame.span.start) {
             return;
         }
         if frame.signal_at(self.window.node, surroundings).audible {
@@ -278,18 +231,5 @@ impl OpenWindow {
         } else {
             frame.too_weak += 1;
         }
-    }
-}
-
-impl Window {
-    /// Whether enough of a frame's preamble lies inside the window, on its frequency and with its spreading factor.
-    fn can_see(&self, frame: &Frame) -> bool {
-        let Emission { frequency_hz, modulation, .. } = frame.emission;
-        let same_chirp = modulation.spreading_factor == self.modulation.spreading_factor
-            && modulation.bandwidth_hz == self.modulation.bandwidth_hz;
-        let symbols = |count: u64| Duration::from_micros(count * modulation.symbol_ns() / 1_000);
-        let detected = frame.span.start.max(self.open) + symbols(DETECTION_SYMBOLS);
-        let preamble_end = frame.span.start + symbols(u64::from(PREAMBLE_SYMBOLS));
-        same_chirp && frequency_hz == self.frequency_hz && detected <= self.close.min(preamble_end)
     }
 }

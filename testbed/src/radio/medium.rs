@@ -4,12 +4,13 @@
 //! returned.
 use super::air_log::{AirLog, Detail, Transmission};
 use super::collision::{CollisionModel, Collisions};
-use super::downlinks::{DownlinkTicket, Downlinks, Window, WindowState, WindowTicket};
+use super::downlinks::{DownlinkTicket, Downlinks, WindowTicket};
 use super::emission::{Emission, RadioError};
 use super::links::Links;
 use super::outcome::{Outcome, Verdict};
 use super::surroundings::Surroundings;
 use super::uplinks::{EndedUplink, Fault, UplinkTicket, Uplinks};
+use super::windows::{Window, WindowState};
 use super::{GatewayIndex, NodeIndex, Transmitter};
 use crate::kernel::{Rng, TaskId};
 use chirrup_protocol::region::Region;

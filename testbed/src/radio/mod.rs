@@ -10,7 +10,7 @@
 //! Reading order: [`geometry`], [`path_loss`], [`hata`], [`shadowing`], [`propagation`], [`links`], [`fading`] and
 //! [`sensitivity`] say how strong a signal arrives; [`tracks`] and [`interferers`] are what changes meanwhile;
 //! [`surroundings`] holds all of it;
-//! [`collision`] what others do to it; [`medium`] (with its halves `uplinks` and `downlinks`) follows every frame from
+//! [`collision`] what others do to it; [`medium`] (with its halves `uplinks` and `downlinks`, and `windows` of nodes) follows every frame from
 //! its first symbol to its [`outcome`]; [`air_log`], [`records`], [`duty_check`], [`energy`], [`battery`] and [`trace`]
 //! keep the books, and [`pcap`] writes them down; [`air`] connects all this to the kernel.
 pub mod air;
@@ -39,6 +39,7 @@ pub mod surroundings;
 pub mod trace;
 pub mod tracks;
 mod uplinks;
+mod windows;
 
 pub use air::{Air, DownlinkRequest, RadioEvent, RadioReport, UplinkHeard};
 pub use air_log::AirLog;
