@@ -88,7 +88,7 @@ impl Shadowing {
 }
 
 impl Field {
-    /// The field of a gateway. Wave numbers are stratified: one from each of [`WAVES`] equal parts of the spectrum.
+    /// The field of a gateway. Wave numbers are stratified: one from each of as many equal parts of the spectrum.
     pub fn new(deviation_db: f64, correlation_m: f64, seed: u64, gateway: u64) -> Self {
         let mut rng = Rng::for_purpose(seed, "shadowing-field", gateway);
         let mut wave = |part: usize| {
