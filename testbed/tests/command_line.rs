@@ -24,7 +24,7 @@ fn wrong_usage_ends_with_2_and_says_why_on_stderr() {
         (&["run", "--seed", "x"], "--seed"),
         (&["run", "/nowhere/scenario.toml"], "/nowhere/scenario.toml"),
         (&["run", "--set", "radio.colour=1"], "unknown key radio.colour"),
-        (&["run", "--set", "data.source=vibration"], "not available yet"),
+        (&["run", "--set", "contribution.kind=model"], "not available yet"),
         (&["run", "--set", "data.source=csv"], "data.path is needed"),
         (&["run", "--set", "data.source=csv", "--set", "data.path=/nowhere.csv"], "/nowhere.csv"),
         (&["run", "--set", "nodes.partition=by-column"], "needs a column of nodes"),

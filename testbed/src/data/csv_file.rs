@@ -276,6 +276,7 @@ impl Table {
             train,
             nodes,
             tests,
+            endless: None,
             schema: None,
             warnings: Vec::new(),
         })

@@ -10,6 +10,7 @@ mod dirichlet;
 pub mod partition;
 pub mod schema;
 mod split;
+pub mod vibration;
 
 use crate::scenario::{DataConfig, Scale, Source};
 use std::collections::BTreeMap;
@@ -72,6 +73,8 @@ pub struct TaskData {
     pub nodes: Option<NodeColumn>,
     /// Rows to score on, by the name of their split. At least one split, none empty.
     pub tests: BTreeMap<String, Vec<Sample>>,
+    /// What streams bring after the training rows, where they do not repeat them.
+    pub endless: Option<vibration::Endless>,
     /// Offset and gain of each feature, where the operator knows them.
     pub schema: Option<Vec<schema::OffsetAndGain>>,
     /// Peculiarities of the data that the user should know of.
@@ -129,6 +132,7 @@ pub fn load(config: &DataConfig, seed: u64) -> Result<TaskData, DataError> {
     let mut task = match &config.source {
         Source::Digits => split::held_out("digits", builtin::digits(), seed),
         Source::BreastCancer => split::held_out("breast-cancer", builtin::breast_cancer(), seed),
+        Source::Vibration(vibration) => vibration::task::load(vibration, seed),
         Source::Csv(csv) => {
             csv_file::load(csv, seed).map_err(|source| DataError::Csv { path: csv.path.clone(), source })?
         }

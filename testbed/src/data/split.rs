@@ -21,6 +21,7 @@ pub fn held_out(name: &str, data: Dataset, seed: u64) -> TaskData {
         train,
         nodes: None,
         tests: BTreeMap::from([(DEFAULT_TEST_SPLIT.to_owned(), test)]),
+        endless: None,
         schema: None,
         warnings: Vec::new(),
     }

@@ -13,6 +13,7 @@ fn setting(report: &Report) -> String {
     let data = match &report.scenario.data.source {
         Source::Digits => "digits".to_owned(),
         Source::BreastCancer => "breast-cancer".to_owned(),
+        Source::Vibration(vibration) => format!("vibration of {} machines", vibration.machines),
         Source::Csv(csv) => csv.path.display().to_string(),
     };
     format!(

@@ -12,8 +12,10 @@ mod section;
 #[cfg(test)]
 mod tests;
 mod unavailable;
+mod vibration;
 
 use crate::data::Partition;
+use crate::data::vibration::VibrationConfig;
 use crate::radio::Battery;
 use chirrup_protocol::codec::update::UpdateCodec;
 use serde::Serialize;
@@ -54,20 +56,22 @@ pub struct Scenario {
 /// Section `data`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DataConfig {
-    /// Key `source`, and for `csv` the keys that describe the file.
+    /// Key `source`, and the keys that describe the file of `csv` and the machines of `vibration`.
     pub source: Source,
     /// Key `scale`.
     pub scale: Scale,
 }
 
 /// Where samples come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// Built-in handwritten digits.
     Digits,
     /// Built-in diagnostic measurements.
     BreastCancer,
+    /// Generated vibration of machines.
+    Vibration(VibrationConfig),
     /// A table of the user's.
     Csv(CsvConfig),
 }

@@ -161,7 +161,7 @@ fn read(name: &str, table: &Table) -> Result<Scenario, ScenarioError> {
     }
     Ok(Scenario {
         name: name.to_owned(),
-        data: data(Section::of(table, "data")?)?,
+        data: data(Section::of(table, "data")?, nodes.count)?,
         nodes,
         learner: learner(Section::of(table, "learner")?)?,
         contribution: contribution(Section::of(table, "contribution")?)?,
@@ -173,17 +173,24 @@ fn read(name: &str, table: &Table) -> Result<Scenario, ScenarioError> {
     })
 }
 
-fn data(mut keys: Section) -> Result<DataConfig, ScenarioError> {
+fn data(mut keys: Section, n_nodes: usize) -> Result<DataConfig, ScenarioError> {
     #[derive(Clone, Copy)]
     enum Kind {
         Digits,
         BreastCancer,
+        Vibration,
         Csv,
     }
-    let kinds = [("digits", Kind::Digits), ("breast-cancer", Kind::BreastCancer), ("csv", Kind::Csv)];
+    let kinds = [
+        ("digits", Kind::Digits),
+        ("breast-cancer", Kind::BreastCancer),
+        ("vibration", Kind::Vibration),
+        ("csv", Kind::Csv),
+    ];
     let source = match keys.choice("source", &kinds)? {
         Kind::Digits => Source::Digits,
         Kind::BreastCancer => Source::BreastCancer,
+        Kind::Vibration => Source::Vibration(vibration::read(&mut keys, n_nodes)?),
         Kind::Csv => Source::Csv(csv(&mut keys)?),
     };
     let is_schema = keys.choice("scale", &[("moments", false), ("schema", true)])?;

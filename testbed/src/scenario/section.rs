@@ -163,6 +163,40 @@ impl<'a> Section<'a> {
         })
     }
 
+    /// One of a few whole numbers, which `allowed` lists.
+    pub fn one_of(
+        &mut self,
+        key: &'static str,
+        default: u64,
+        numbers: &[u64],
+        allowed: &str,
+    ) -> Result<u64, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(default) };
+        let number = value.as_integer().and_then(|number| u64::try_from(number).ok());
+        number.filter(|number| numbers.contains(number)).ok_or_else(|| self.bad(key, value, allowed))
+    }
+
+    /// Some of the named choices, each once and at least one, in the order of `choices`; all of them when the key is
+    /// not there.
+    pub fn some_of<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&'static str, T)],
+    ) -> Result<Vec<T>, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(choices.iter().map(|choice| choice.1).collect()) };
+        let given: Vec<_> = value.as_array().into_iter().flatten().map(Value::as_str).collect();
+        let is_chosen = |name: &str| given.contains(&Some(name));
+        let chosen: Vec<T> =
+            choices.iter().filter(|(name, _)| is_chosen(name)).map(|&(_, choice)| choice).collect();
+        // A name that is unknown, or given twice, makes more names than choices.
+        if chosen.is_empty() || chosen.len() != given.len() {
+            let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+            let allowed = format!("a list of different ones of {}, at least one", names.join(", "));
+            return Err(self.bad(key, value, allowed));
+        }
+        Ok(chosen)
+    }
+
     /// Refuses every key that nobody asked for.
     pub fn finish(self) -> Result<(), ScenarioError> {
         let unknown =

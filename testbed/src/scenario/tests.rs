@@ -1,5 +1,6 @@
 //! What scenarios may say, and what is answered to those that may not.
 use super::*;
+use crate::data::vibration::Condition;
 use crate::radio::CollisionModel;
 use chirrup_protocol::region::{DataRate, Region};
 use std::path::Path;
@@ -22,6 +23,20 @@ fn the_quickstart_is_what_the_documentation_says() {
     assert_eq!(scenario.nodes.partition, Partition::Dirichlet { alpha: 0.5 });
     assert_eq!((scenario.radio.gateways, scenario.radio.region), (1, Region::Eu868));
     assert_eq!(scenario.run, RunConfig { duration_s: 86_400, seed: 1 });
+}
+
+#[test]
+fn vibration_has_a_machine_a_node_unless_told_otherwise() {
+    let of = |text: &str| {
+        let Source::Vibration(vibration) = parse(text).unwrap().data.source else { panic!("not vibration") };
+        vibration
+    };
+    assert_eq!(of("[data]\nsource = \"vibration\""), VibrationConfig::default());
+    let text = "[data]\nsource = \"vibration\"\nfaults = [\"imbalance\", \"inner\"]\nwindow = 512\n[nodes]\ncount = 7";
+    let given = of(text);
+    assert_eq!((given.machines, given.window, given.faults_per_machine), (7, 512, 2));
+    assert_eq!(given.faults, [Condition::Inner, Condition::Imbalance]);
+    assert_eq!(of("[data]\nsource = \"vibration\"\nmachines = 9").machines, 9);
 }
 
 #[test]
@@ -90,12 +105,27 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
         ("[contribution]\nkind = \"poem\"", &["contribution.kind = \"poem\"", "update"]),
         ("[data]\nsource = \"csv\"", &["data.path is needed with data.source = \"csv\""]),
         ("[data]\nsource = \"digits\"\npath = \"x\"", &["unknown key data.path"]),
-        ("[data]\nsource = \"mnist\"", &["data.source = \"mnist\"", "digits, breast-cancer, csv"]),
+        ("[data]\nsource = \"mnist\"", &["data.source = \"mnist\"", "digits, breast-cancer, vibration, csv"]),
+        ("[data]\nmachines = 4", &["unknown key data.machines"]),
         (
-            "[data]\nsource = \"vibration\"",
-            &["\"vibration\" is not available yet", "digits, breast-cancer, csv"],
+            "[data]\nsource = \"vibration\"\nwindow = 1000",
+            &["data.window = 1000", "256, 512, 1024, 2048, 4096"],
         ),
         ("[nodes]\nbattery_mah = 0", &["nodes.battery_mah = 0", "from 1 to"]),
+        (
+            "[data]\nsource = \"vibration\"\nfaults = [\"rust\"]",
+            &["data.faults = [\"rust\"]", "a list of different ones of inner, outer, ball, imbalance"],
+        ),
+        ("[data]\nsource = \"vibration\"\nfaults = []", &["data.faults = []", "at least one"]),
+        (
+            "[data]\nsource = \"vibration\"\nfaults = [\"ball\"]\nfaults_per_machine = 2",
+            &["data.faults_per_machine = 2", "from 1 to 1"],
+        ),
+        (
+            "[data]\nsource = \"vibration\"\nload_profile = \"wild\"",
+            &["data.load_profile = \"wild\"", "random, constant, daily, drive"],
+        ),
+        ("[data]\nsource = \"vibration\"\nseverity = 0", &["data.severity = 0", "from 0.01 to 100"]),
         ("[nodes]\ncount = \"many\"", &["nodes.count = \"many\""]),
         ("[nodes]\npartition = \"dirichlet\"\nalpha = 0", &["nodes.alpha = 0"]),
         ("[run]\nduration_s = 0", &["run.duration_s = 0"]),

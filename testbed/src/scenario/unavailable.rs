@@ -16,7 +16,6 @@ const FAULTS: &str = "frame_loss, duplicate, reboot_per_day";
 
 /// Values of available keys that this version does not simulate: section, key, such values, and those it has.
 const VALUES: &[(&str, &str, &[&str], &str)] = &[
-    ("data", "source", &["vibration"], "digits, breast-cancer, csv"),
     ("data", "scale", &["per-node"], "moments, schema"),
     ("contribution", "kind", &["statistics", "prototypes", "model", "mixed"], "update"),
 ];

@@ -1,7 +1,7 @@
 //! A whole fleet under virtual time: the real cores, the real stack, a simulated air.
 //!
 //! - [`fleet`]: who there is, with keys from the seed, and how the cores are configured;
-//! - [`node`]: a node as a task: agent, guard, stack, a stream of samples;
+//! - [`node`]: a node as a task: agent, guard, stack, a stream of [`samples`];
 //! - [`backend`]: what stands behind the air; [`cores`]: network server and aggregator in this process;
 //! - [`world`]: the run loop;
 //! - [`tally`], [`scoring`], [`record`]: from books and ledger to a [`crate::summary::RunRecord`].
@@ -10,6 +10,7 @@ pub mod cores;
 pub mod fleet;
 pub mod node;
 pub mod record;
+pub mod samples;
 pub mod scoring;
 pub mod tally;
 pub mod world;

@@ -1,8 +1,8 @@
 //! A node as a task: the real agent over the real guard and stack, on a virtual board, with a stream of samples.
 use super::fleet::Fleet;
+use super::samples::OwnedSamples;
 use super::tally::{FrameKind, NodeTally};
 use super::world::SimEvent;
-use crate::data::Sample;
 use crate::device::{Crystal, VirtualRadio, VirtualTimer};
 use crate::kernel::{Clock, Rng};
 use crate::radio::{Air, NodeIndex, RadioError};
@@ -70,7 +70,7 @@ pub struct NodeSetup {
     /// What is noted of it.
     pub tally: Rc<RefCell<NodeTally>>,
     /// Its samples.
-    pub samples: Rc<[Sample]>,
+    pub samples: OwnedSamples,
     /// Time between two samples.
     pub sample_interval: Duration,
     /// Samples behind its moments.
@@ -237,12 +237,12 @@ impl PhyRxTx for TappedRadio {
     }
 }
 
-/// A node's surroundings: its stream repeats the samples it owns, in a new order each time.
+/// A node's surroundings: its stream passes through the samples it owns, in a new order each time.
 struct NodeWorld {
     clock: Clock,
     tally: Rc<RefCell<NodeTally>>,
     flash: Rc<RefCell<Flash>>,
-    samples: Rc<[Sample]>,
+    samples: OwnedSamples,
     interval: Duration,
     phase: Duration,
     seed: u64,
@@ -264,19 +264,20 @@ impl NodeWorld {
             clock,
             tally: Rc::clone(&setup.tally),
             flash: Rc::clone(&setup.flash),
-            samples: Rc::clone(&setup.samples),
+            samples: setup.samples.clone(),
             interval,
             phase: Duration::from_micros(phase_us),
             seed,
             node,
             next,
-            order: (0..setup.samples.len()).collect(),
+            order: (0..setup.samples.count()).collect(),
             ordered_pass: None,
         }
     }
 
-    fn sample(&mut self) -> usize {
-        let count = self.samples.len() as u64;
+    /// Place and pass of the next sample.
+    fn next_place(&mut self) -> (usize, u64) {
+        let count = self.samples.count() as u64;
         let (pass, place) = (self.next / count, (self.next % count) as usize);
         if self.ordered_pass != Some(pass) {
             self.order.sort_unstable();
@@ -284,7 +285,7 @@ impl NodeWorld {
             Rng::for_purpose(self.seed, "stream", stream).shuffle(&mut self.order);
             self.ordered_pass = Some(pass);
         }
-        self.order[place]
+        (self.order[place], pass)
     }
 }
 
@@ -301,11 +302,9 @@ impl driver::World for NodeWorld {
         if at > deadline {
             return None;
         }
-        let index = self.sample();
+        let (index, pass) = self.next_place();
         self.next += 1;
-        let sample = &self.samples[index];
-        features.copy_from_slice(&sample.features);
-        Some(sample.label.into())
+        Some(self.samples.read(index, pass, features))
     }
 
     /// On external power.

@@ -2,6 +2,7 @@
 use super::backend::{Backend, Order};
 use super::fleet::Fleet;
 use super::node::{self, Flash, NodeSetup};
+use super::samples::OwnedSamples;
 use super::tally::NodeTally;
 use crate::kernel::{Kernel, Rng, TaskId, Wakeup};
 use crate::radio::air_log::Detail;
@@ -66,7 +67,11 @@ impl World {
             seed: fleet.seed,
         };
         let air = Air::new(Medium::new(config, fleet.surroundings()), kernel.scheduler());
-        let setup = |index: usize| setup(experiment, &fleet, &air, index);
+        let endless = experiment.task.endless.clone().map(Rc::new);
+        let setup = |index: usize| {
+            let samples = OwnedSamples::of_node(experiment, index, endless.as_ref());
+            setup(experiment, &fleet, &air, index, samples)
+        };
         let nodes: Vec<_> = (0..fleet.nodes.len())
             .map(setup)
             .map(|setup| {
@@ -175,16 +180,21 @@ impl World {
     }
 }
 
-fn setup(experiment: &Experiment, fleet: &Rc<Fleet>, air: &Air<SimEvent>, index: usize) -> NodeSetup {
+fn setup(
+    experiment: &Experiment,
+    fleet: &Rc<Fleet>,
+    air: &Air<SimEvent>,
+    index: usize,
+    samples: OwnedSamples,
+) -> NodeSetup {
     let nodes = &experiment.scenario.nodes;
-    let share = &experiment.shares[index];
     NodeSetup {
         node: NodeIndex(index as u32),
         fleet: Rc::clone(fleet),
         air: air.clone(),
         flash: Rc::new(RefCell::new(Flash::default())),
         tally: Rc::new(RefCell::new(NodeTally::default())),
-        samples: share.iter().map(|&row| experiment.task.train[row].clone()).collect(),
+        samples,
         sample_interval: Duration::from_secs(nodes.sample_interval_s),
         moments_samples: nodes.moments_samples,
         airtime_per_day: Duration::from_secs(nodes.airtime_s_per_day),
