@@ -13,6 +13,7 @@
 //! - [`kernel`]: virtual time, tasks, events, random streams;
 //! - [`radio`], [`device`]: the air, and the board of a virtual node;
 //! - [`simulation`]: the run loop; [`live`]: the same with services;
+//! - [`traffic`]: packets without learning; [`validate`]: the radio against closed forms;
 //! - [`baseline`], [`summary`], [`report`]: what came of it, beside what else could have;
 //! - [`sweep`]: many runs of one scenario;
 //! - [`cli`]: the `chirrup` command.
@@ -30,3 +31,5 @@ pub mod scenario;
 pub mod simulation;
 pub mod summary;
 pub mod sweep;
+pub mod traffic;
+pub mod validate;

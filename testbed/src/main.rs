@@ -1,5 +1,5 @@
 //! The `chirrup` command.
-use chirrup_testbed::cli::args::{Cli, Command, LiveArgs, RunArgs, SweepArgs};
+use chirrup_testbed::cli::args::{Cli, Command, LiveArgs, RunArgs, SweepArgs, ValidateArgs};
 use chirrup_testbed::cli::{self, CliError};
 use chirrup_testbed::live;
 use chirrup_testbed::simulation;
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Some(Command::Live(args)) => live(&args),
         Some(Command::Replay(args)) => cli::replay(&args),
         Some(Command::Airtime(args)) => cli::airtime(&args),
+        Some(Command::Validate(args)) => validate(&args),
         Some(Command::Service(args)) => cli::service(&args),
     })
 }
@@ -32,7 +33,13 @@ fn sweep(args: &SweepArgs) -> Result<(), CliError> {
     cli::sweep(args, |experiment, fleet, progress| simulation::simulate(experiment, fleet, progress))
 }
 
+fn validate(args: &ValidateArgs) -> Result<(), CliError> {
+    cli::exit_when_interrupted().map_err(|error| CliError::Failed(error.to_string()))?;
+    cli::validate(args)
+}
+
 fn live(args: &LiveArgs) -> Result<(), CliError> {
+    cli::refuse_traffic(&args.run)?;
     cli::run(&args.run, |experiment, fleet, folder, progress| {
         live::live(experiment, fleet, args.speed, &folder.join(SERVICES), progress)
     })

@@ -70,7 +70,8 @@ pub struct PerNode {
 }
 
 impl PerNode {
-    fn of(values: impl Iterator<Item = f64>) -> Self {
+    /// Of one value a node.
+    pub fn of(values: impl Iterator<Item = f64>) -> Self {
         let (count, sum, max) =
             values.fold((0u64, 0.0, 0.0f64), |(n, sum, max), value| (n + 1, sum + value, max.max(value)));
         Self { mean: ratio(sum, count as f64), max }

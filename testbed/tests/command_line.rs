@@ -153,3 +153,58 @@ fn a_trace_holds_every_reception_and_every_downlink() {
     assert_eq!(nowhere.status.code(), Some(1));
     assert!(text(&nowhere.stderr).contains("/nowhere/frames.pcap"));
 }
+
+const TRAFFIC: &str = "[nodes]\ncount = 5\n[radio]\nradius_m = 500\n[run]\nduration_s = 7200\n[traffic]\n";
+
+/// Runs plain traffic of a minute's mean with these keys.
+fn traffic(keys: &str) -> serde_json::Value {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = folder.path().join("plain.toml");
+    std::fs::write(&scenario, format!("{TRAFFIC}mean_s = 60\n{keys}")).expect("a file");
+    let (scenario, out) = (scenario.to_string_lossy(), folder.path().join("out"));
+    let output = chirrup(&["run", &scenario, "--json", "--out", &out.to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(out.join("summary.json").exists() && !out.join("report.html").exists());
+    let timeline = std::fs::read_to_string(out.join("timeline.csv")).expect("a time line");
+    assert_eq!(timeline.lines().count(), 101);
+    serde_json::from_slice(&output.stdout).expect("one JSON object")
+}
+
+#[test]
+fn plain_traffic_has_a_summary_without_learning() {
+    let summary = traffic("mac = \"bare\"\ninterval = \"periodic\"\nchannels = [868100000]\n");
+    // Every minute for two hours; the last frames may not have ended.
+    let sent = summary["traffic"]["uplinks"].as_u64().expect("a count");
+    assert!((595..=600).contains(&sent), "{sent}");
+    assert_eq!(summary["radio"]["transmissions"], sent);
+    for absent in ["accuracy", "contributions", "baselines"] {
+        assert!(summary[absent].is_null(), "{absent}");
+    }
+    assert!(summary["traffic"]["exchanges"].is_null());
+    // 56.576 ms a minute, of 36 s an hour.
+    let duty = summary["duty_cycle"]["worst_ratio"].as_f64().expect("a number");
+    assert!((duty - 60.0 * 0.056_576 / 36.0).abs() < 1e-6, "{duty}");
+}
+
+#[test]
+fn plain_traffic_through_the_stack_reaches_the_network_server() {
+    let joined = traffic("confirmed = true\n");
+    let counts = &joined["traffic"]["exchanges"];
+    let of = |counts: &serde_json::Value, key: &str| counts[key].as_u64().expect("a count");
+    assert_eq!(of(counts, "joined"), 5);
+    assert!(of(counts, "packets") > 400 && of(counts, "received") * 100 > of(counts, "packets") * 80);
+    assert!(of(counts, "acknowledged") * 100 > of(counts, "received") * 60, "{counts}");
+    assert_eq!(of(counts, "received_bytes"), 7 * of(counts, "received"));
+    let personalised = traffic("join = false\nconfirmed = true\n");
+    let counts = &personalised["traffic"]["exchanges"];
+    assert_eq!((of(counts, "joined"), of(counts, "failed")), (0, 0));
+    assert!(of(counts, "received") * 100 > of(counts, "packets") * 80, "{counts}");
+    assert!(of(counts, "acknowledged") * 100 > of(counts, "received") * 60, "{counts}");
+}
+
+#[test]
+fn services_refuse_plain_traffic() {
+    let output = chirrup(&["live", "--set", "traffic.mean_s=60", "--set", "run.seed=1"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("has no meaning with section [traffic]"));
+}

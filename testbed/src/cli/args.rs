@@ -31,6 +31,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Time on air of one frame, and how many fit into an hour.
     Airtime(AirtimeArgs),
+    /// Check the simulated radio against closed forms and published values, and write what came of it.
+    Validate(ValidateArgs),
     /// Run one of the services of a live run. `live` starts it so; people use the services' own programs.
     #[command(hide = true)]
     Service(ServiceArgs),
@@ -109,6 +111,14 @@ pub struct ReplayArgs {
     /// Print the outcome on stdout as one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `validate`.
+#[derive(Clone, Debug, Args)]
+pub struct ValidateArgs {
+    /// The page to write; its pictures go beside it.
+    #[arg(long, value_name = "FILE.md", default_value = "docs/validation.md")]
+    pub out: PathBuf,
 }
 
 /// Arguments of `service`.

@@ -8,6 +8,8 @@ mod replay;
 mod run;
 mod service;
 mod sweep;
+mod traffic;
+mod validate;
 
 use crate::report::WriteError;
 use crate::scenario::{ExperimentError, ScenarioError};
@@ -17,9 +19,11 @@ use std::process::ExitCode;
 
 pub use airtime::airtime;
 pub use replay::replay;
-pub use run::{LEDGER, Progress, run};
+pub use run::{LEDGER, Progress, refuse_traffic, run};
 pub use service::service;
 pub use sweep::sweep;
+pub use traffic::traffic;
+pub use validate::validate;
 
 /// Exit code of an interrupted command: 128 and the number of SIGINT, as shells report it.
 pub const INTERRUPTED: i32 = 130;

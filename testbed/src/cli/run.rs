@@ -21,12 +21,16 @@ pub type Progress<'a> = dyn FnMut(Instant) + 'a;
 pub const LEDGER: &str = "run.ledger";
 
 /// Reads what `args` name, has `simulate` run it, and writes report and ledger. `simulate` is given the folder that
-/// they go to.
+/// they go to. Plain traffic runs without it.
 pub fn run<E: std::error::Error>(
     args: &RunArgs,
     simulate: impl FnOnce(&Experiment, &Fleet, &Path, &mut Progress) -> Result<Simulated, E>,
 ) -> Result<(), CliError> {
-    let experiment = Experiment::load(Scenario::load(args.scenario.as_deref(), &args.overrides())?)?;
+    let scenario = Scenario::load(args.scenario.as_deref(), &args.overrides())?;
+    if let Some(traffic) = &scenario.traffic {
+        return super::traffic(args, &scenario, traffic);
+    }
+    let experiment = Experiment::load(scenario)?;
     experiment.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     let fleet = Fleet::new(&experiment);
     let folder = args.out.clone().unwrap_or_else(|| default_folder(&experiment.scenario));
@@ -66,6 +70,16 @@ pub(super) fn summarise(experiment: &Experiment, run: &RunRecord) -> Result<Summ
     Ok(Summary::new(&scenario.name, scenario.run.seed, majority_rate, run, baselines))
 }
 
+/// Services have a place only where nodes learn.
+pub fn refuse_traffic(args: &RunArgs) -> Result<(), CliError> {
+    match Scenario::load(args.scenario.as_deref(), &args.overrides())?.traffic {
+        None => Ok(()),
+        Some(_) => {
+            Err(CliError::Usage("section [traffic] has no meaning with services: use `chirrup run`".into()))
+        }
+    }
+}
+
 fn baselines(experiment: &Experiment, target: f64) -> Result<Baselines, CliError> {
     let LearnerConfig::Softmax(learner) = &experiment.scenario.learner;
     let Experiment { scenario, task, shares, .. } = experiment;
@@ -77,7 +91,7 @@ pub(super) fn failed(error: &dyn std::error::Error) -> CliError {
     CliError::Failed(causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}")))
 }
 
-fn default_folder(scenario: &Scenario) -> PathBuf {
+pub(super) fn default_folder(scenario: &Scenario) -> PathBuf {
     Path::new("out").join(format!("{}-{}", scenario.name, scenario.run.seed))
 }
 

@@ -22,6 +22,9 @@ pub fn sweep<E: std::error::Error>(
     simulate: impl Fn(&Experiment, &Fleet, &mut Progress) -> Result<Simulated, E> + Sync,
 ) -> Result<(), CliError> {
     let plan = Plan::new(args.scenario.as_deref(), &args.set, &args.vary, args.seeds)?;
+    if plan.runs.iter().any(|run| run.scenario.traffic.is_some()) {
+        return Err(CliError::Usage("section [traffic] has no meaning in a sweep: use `chirrup run`".into()));
+    }
     let out = args.out.clone().unwrap_or_else(|| default_folder(&plan));
     let store = Store::new(&out);
     let missing: Vec<usize> =

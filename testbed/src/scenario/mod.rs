@@ -11,6 +11,7 @@ mod radio_tests;
 mod section;
 #[cfg(test)]
 mod tests;
+mod traffic;
 mod unavailable;
 mod vibration;
 
@@ -24,6 +25,7 @@ use std::path::PathBuf;
 pub use experiment::{Experiment, ExperimentError};
 pub use parse::{Overrides, ScenarioError};
 pub use radio::{DataRateChoice, PropagationConfig, RadioConfig};
+pub use traffic::{Activation, Confirmation, Interval, Mac, TrafficConfig};
 
 /// The scenario that runs when none is named.
 pub const QUICKSTART: &str = include_str!("../../scenarios/quickstart.toml");
@@ -47,6 +49,9 @@ pub struct Scenario {
     pub radio: RadioConfig,
     /// What goes wrong on purpose.
     pub faults: FaultsConfig,
+    /// Plain packets instead of learning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<TrafficConfig>,
     /// How long, and which random numbers.
     pub run: RunConfig,
     /// The services of a live run.

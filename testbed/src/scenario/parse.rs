@@ -5,7 +5,8 @@ use section::Section;
 use std::path::Path;
 use toml::{Table, Value};
 
-pub(super) const SECTIONS: &str = "data, nodes, learner, contribution, strategy, radio, faults, run, live";
+pub(super) const SECTIONS: &str =
+    "data, nodes, learner, contribution, strategy, radio, faults, traffic, run, live";
 
 /// Nodes of a scenario that does not say.
 const DEFAULT_NODES: u64 = 20;
@@ -69,6 +70,14 @@ pub enum ScenarioError {
     /// The file of `radio.tracks` cannot be used.
     #[error("radio.tracks: {0}")]
     Tracks(#[from] TracksError),
+    /// A section or key that another one leaves without a meaning.
+    #[error("{what} has no meaning with {because}")]
+    Meaningless {
+        /// Section, or section and key.
+        what: String,
+        /// The entry beside which it means nothing.
+        because: &'static str,
+    },
     /// Planned, but not simulated by this version.
     #[error("{what} is not available yet; allowed now: {allowed}")]
     NotAvailable {
@@ -161,6 +170,7 @@ fn read(name: &str, table: &Table) -> Result<Scenario, ScenarioError> {
     }
     Ok(Scenario {
         name: name.to_owned(),
+        traffic: super::traffic::read(table, radio.region)?,
         data: data(Section::of(table, "data")?, nodes.count)?,
         nodes,
         learner: learner(Section::of(table, "learner")?)?,

@@ -94,6 +94,42 @@ impl<'a> Section<'a> {
         Ok(self.optional_integer(key, range)?.unwrap_or(default))
     }
 
+    /// `false` or `true`, by what they mean; the third is what the key's absence means.
+    pub fn switch<T: Copy>(
+        &mut self,
+        key: &'static str,
+        (off, on): (T, T),
+        default: T,
+    ) -> Result<T, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(default) };
+        value
+            .as_bool()
+            .map(|is_on| if is_on { on } else { off })
+            .ok_or_else(|| self.bad(key, value, "true or false"))
+    }
+
+    /// A list of whole numbers, if the key is there. `accept` decides about each; `allowed` says what it accepts.
+    pub fn optional_integers(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+        accept: impl Fn(u64) -> bool,
+    ) -> Result<Option<Vec<u64>>, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        let number = |value: &Value| value.as_integer().and_then(|number| u64::try_from(number).ok());
+        let numbers: Option<Vec<u64>> = value.as_array().and_then(|list| list.iter().map(number).collect());
+        let accepted = numbers.filter(|list| !list.is_empty() && list.iter().all(|&number| accept(number)));
+        accepted.map(Some).ok_or_else(|| self.bad(key, value, allowed))
+    }
+
+    /// Refuses a key that other keys leave without a meaning.
+    pub fn refuse(&mut self, key: &'static str, because: &'static str) -> Result<(), ScenarioError> {
+        match self.take(key) {
+            None => Ok(()),
+            Some(_) => Err(ScenarioError::Meaningless { what: format!("{}.{key}", self.name), because }),
+        }
+    }
+
     /// Some text, if the key is there.
     pub fn optional_text(&mut self, key: &'static str) -> Result<Option<String>, ScenarioError> {
         let Some(value) = self.take(key) else { return Ok(None) };

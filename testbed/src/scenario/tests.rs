@@ -100,7 +100,6 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
         ("[radio]\nregion = \"us915\"", &["radio.region = \"us915\"", "eu868"]),
         ("[faults]\nframe_loss = 1.5", &["faults.frame_loss = 1.5", "from 0 to 1"]),
         ("[faults]\nbyzantine_share = 0.1", &["faults.byzantine_share is not available yet", "frame_loss"]),
-        ("[traffic]\nmean_s = 1", &["section [traffic] is not available yet"]),
         ("[contribution]\nkind = \"model\"", &["contribution.kind = \"model\" is not available"]),
         ("[contribution]\nkind = \"poem\"", &["contribution.kind = \"poem\"", "update"]),
         ("[data]\nsource = \"csv\"", &["data.path is needed with data.source = \"csv\""]),

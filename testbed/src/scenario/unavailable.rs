@@ -3,9 +3,6 @@
 use super::ScenarioError;
 use toml::Table;
 
-/// Sections that this version does not simulate.
-const SECTIONS: &[&str] = &["traffic"];
-
 /// Keys that this version does not simulate: section, key, and the keys that it has.
 const KEYS: &[(&str, &str, &str)] = &[
     ("faults", "byzantine_share", FAULTS),
@@ -24,9 +21,6 @@ const VALUES: &[(&str, &str, &[&str], &str)] = &[
 pub fn refuse(scenario: &Table) -> Result<(), ScenarioError> {
     let refused = |what: String, allowed| Err(ScenarioError::NotAvailable { what, allowed });
     let entry = |section: &str, key: &str| scenario.get(section).and_then(|section| section.get(key));
-    if let Some(section) = SECTIONS.iter().find(|section| scenario.contains_key(**section)) {
-        return refused(format!("section [{section}]"), super::parse::SECTIONS);
-    }
     if let Some((section, key, allowed)) = KEYS.iter().find(|(section, key, _)| entry(section, key).is_some())
     {
         return refused(format!("{section}.{key}"), allowed);

@@ -3,11 +3,12 @@
 //! - [`fleet`]: who there is, with keys from the seed, and how the cores are configured;
 //! - [`node`]: a node as a task: agent, guard, stack, a stream of [`samples`];
 //! - [`backend`]: what stands behind the air; [`cores`]: network server and aggregator in this process;
-//! - [`world`]: the run loop;
+//! - [`front`]: concentrators between air and backend; [`world`]: the run loop;
 //! - [`tally`], [`scoring`], [`record`]: from books and ledger to a [`crate::summary::RunRecord`].
 pub mod backend;
 pub mod cores;
 pub mod fleet;
+pub mod front;
 pub mod node;
 pub mod record;
 pub mod samples;

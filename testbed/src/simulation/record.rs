@@ -5,13 +5,11 @@ use super::scoring::{Chain, ChainVersion};
 use super::tally::NodeTally;
 use super::world::Ended;
 use crate::radio::energy::transmit_energy_mj;
-use crate::radio::outcome::{Cause, Outcomes};
+use crate::radio::outcome::Outcomes;
 use crate::radio::records::Record as AirRecord;
 use crate::radio::{GatewayIndex, NodeIndex, Transmitter};
 use crate::scenario::Experiment;
-use crate::summary::{
-    ContributionTotals, GatewayRecord, Losses, NodeRecord, RadioTotals, RunRecord, VersionRecord,
-};
+use crate::summary::{ContributionTotals, GatewayRecord, NodeRecord, RadioTotals, RunRecord, VersionRecord};
 use chirrup_aggregator::core::Reject;
 use chirrup_aggregator::core::ledger::Record;
 use chirrup_protocol::airtime::LORAWAN_OVERHEAD_BYTES;
@@ -106,7 +104,7 @@ fn node_records(experiment: &Experiment, fleet: &Fleet, ended: &Ended, chain: &C
             contribution: tally.contribution,
             control: tally.control,
             duty_worst_ratio: log.duty().fullest_of(Transmitter::Node(node)).map_or(0.0, |hour| hour.ratio),
-            lost: losses(log.node(node).outcomes),
+            lost: log.node(node).outcomes.into(),
             battery_years: experiment.scenario.nodes.battery.years(energy_mj, ended.at.as_secs_f64()),
             contributions_accepted: chain.accepted.get(index).copied().unwrap_or(0),
         }
@@ -136,20 +134,8 @@ fn gateway_records(fleet: &Fleet, ended: &Ended) -> Vec<GatewayRecord> {
     fleet.gateways.iter().copied().enumerate().map(of).collect()
 }
 
-fn losses(outcomes: Outcomes) -> Losses {
-    Losses {
-        collision: outcomes.lost(Cause::Collision),
-        sensitivity: outcomes.lost(Cause::Sensitivity),
-        half_duplex: outcomes.lost(Cause::HalfDuplex),
-        no_demodulator: outcomes.lost(Cause::NoDemodulator),
-        interference: outcomes.lost(Cause::Interference),
-        injected: outcomes.lost(Cause::Injected),
-        unheard: outcomes.unheard,
-    }
-}
-
 fn totals(uplinks: Outcomes, downlinks: Outcomes) -> RadioTotals {
     let mut all = uplinks;
     all += downlinks;
-    RadioTotals { transmissions: all.total(), delivered: all.delivered, lost: losses(all) }
+    RadioTotals { transmissions: all.total(), delivered: all.delivered, lost: all.into() }
 }

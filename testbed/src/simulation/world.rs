@@ -1,17 +1,14 @@
 //! The run loop: tasks of nodes, the air, and a backend, in one order of virtual time.
-use super::backend::{Backend, Order};
+use super::backend::Backend;
 use super::fleet::Fleet;
+use super::front::Front;
 use super::node::{self, Flash, NodeSetup};
 use super::samples::OwnedSamples;
 use super::tally::NodeTally;
 use crate::kernel::{Kernel, Rng, TaskId, Wakeup};
 use crate::radio::air_log::Detail;
-use crate::radio::{
-    Air, DownlinkRequest, Emission, GatewayIndex, Medium, MediumConfig, NodeIndex, RadioEvent, RadioReport,
-    UplinkHeard,
-};
+use crate::radio::{Air, Medium, MediumConfig, NodeIndex, RadioEvent};
 use crate::scenario::Experiment;
-use chirrup_gateway::core::Heard;
 use chirrup_protocol::time::{Duration, Instant};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -103,7 +100,7 @@ impl World {
                 None => backend.reached(self.kernel.now())?,
             }
             while let Some(order) = backend.poll_order() {
-                self.send(order, backend)?;
+                self.front().send(order, backend)?;
             }
             if self.kernel.now() >= next_progress {
                 progress(self.kernel.now());
@@ -114,44 +111,17 @@ impl World {
     }
 
     fn handle<B: Backend>(&mut self, event: SimEvent, backend: &mut B) -> Result<(), B::Error> {
-        let now = self.kernel.now();
         match event {
             SimEvent::Reboot(node) => {
                 self.reboot(node);
                 Ok(())
             }
-            SimEvent::Radio(event) => match self.air.handle(event) {
-                None => Ok(()),
-                Some(RadioReport::DownlinkRefused { token, .. }) => backend.refused(now, token),
-                Some(RadioReport::UplinkHeard(uplink)) => {
-                    self.heard(&uplink).into_iter().try_for_each(|heard| backend.heard(now, heard))
-                }
-            },
+            SimEvent::Radio(event) => self.front().handle(event, backend),
         }
     }
 
-    fn heard(&self, uplink: &UplinkHeard) -> Vec<Heard> {
-        let of = |reception: &crate::radio::air::Reception| Heard {
-            concentrator: self.fleet.gateways[usize::from(reception.gateway.0)],
-            phy: uplink.phy.clone(),
-            frequency_hz: uplink.frequency_hz,
-            modulation: uplink.modulation,
-            rssi_dbm: libm::round(reception.rssi_dbm) as i16,
-            snr_tenth_db: libm::round(reception.snr_db * 10.0) as i16,
-            counter_us: uplink.ended_at.as_micros() as u32,
-        };
-        uplink.receptions.iter().map(of).collect()
-    }
-
-    fn send<B: Backend>(&mut self, order: Order, backend: &mut B) -> Result<(), B::Error> {
-        let Order { token, concentrator, at, frequency_hz, modulation, power_dbm, phy } = order;
-        let gateway = self.fleet.gateways.iter().position(|id| *id == concentrator);
-        let gateway = GatewayIndex(gateway.expect("the network server knows only these") as u16);
-        let emission = Emission { frequency_hz, modulation, power_dbm, phy };
-        match self.air.schedule_downlink(at, DownlinkRequest { token, gateway, emission }) {
-            Ok(()) => Ok(()),
-            Err(_) => backend.refused(self.kernel.now(), token),
-        }
+    fn front(&self) -> Front<'_, SimEvent> {
+        Front { air: &self.air, gateways: &self.fleet.gateways }
     }
 
     fn reboot(&mut self, node: NodeIndex) {

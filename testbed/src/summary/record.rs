@@ -1,4 +1,6 @@
 //! What a finished simulation hands over.
+use crate::radio::Cause;
+use crate::radio::outcome::Outcomes;
 use chirrup_protocol::ids::{DevEui, GatewayId};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -160,6 +162,20 @@ pub struct Losses {
     pub injected: u64,
     /// A downlink that met no open receive window.
     pub unheard: u64,
+}
+
+impl From<Outcomes> for Losses {
+    fn from(outcomes: Outcomes) -> Self {
+        Self {
+            collision: outcomes.lost(Cause::Collision),
+            sensitivity: outcomes.lost(Cause::Sensitivity),
+            half_duplex: outcomes.lost(Cause::HalfDuplex),
+            no_demodulator: outcomes.lost(Cause::NoDemodulator),
+            interference: outcomes.lost(Cause::Interference),
+            injected: outcomes.lost(Cause::Injected),
+            unheard: outcomes.unheard,
+        }
+    }
 }
 
 /// Uplinks and downlinks on the air.
