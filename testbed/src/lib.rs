@@ -13,6 +13,7 @@
 //! - [`kernel`]: virtual time, tasks, events, random streams;
 //! - [`radio`], [`device`]: the air, and the board of a virtual node;
 //! - [`simulation`]: the run loop; [`live`]: the same with services;
+//! - [`checker`]: what must hold in every run;
 //! - [`traffic`]: packets without learning; [`validate`]: the radio against closed forms;
 //! - [`baseline`], [`summary`], [`report`]: what came of it, beside what else could have;
 //! - [`sweep`]: many runs of one scenario;
@@ -20,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 pub mod baseline;
+pub mod checker;
 pub mod cli;
 pub mod data;
 pub mod device;

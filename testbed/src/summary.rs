@@ -4,6 +4,7 @@
 mod record;
 
 use crate::baseline::Baselines;
+use crate::checker::Checks;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -38,6 +39,8 @@ pub struct Summary {
     pub battery: BatteryForecast,
     /// Contributions as the aggregator saw them.
     pub contributions: ContributionTotals,
+    /// How much each checker looked at, and how often it found its invariant broken; null for one that was not run.
+    pub checks: Checks,
     /// What other ways would have given.
     pub baselines: Baselines,
 }
@@ -199,6 +202,7 @@ impl Summary {
             duty_cycle: DutyCycle { worst_ratio: run.worst_duty_ratio() },
             battery: BatteryForecast { years_per_node: Years::of(&run.nodes) },
             contributions: run.contributions.clone(),
+            checks: run.checks,
             baselines,
         }
     }
@@ -264,6 +268,9 @@ mod tests {
         "contributions/accepted",
         "contributions/stale_mean_versions",
         "contributions/rejected/replayed",
+        "checks/duty_cycle/looked_at",
+        "checks/duty_cycle/violations",
+        "checks/models/looked_at",
         "baselines/centralised",
         "baselines/local_only",
         "baselines/raw_data/bytes_per_node",
@@ -291,6 +298,7 @@ mod tests {
             assert!(value.is_number() || value.is_string(), "{path} is {value}");
         }
         assert!(json["accuracy"]["server_model"].is_null());
+        assert!(json["checks"]["downlink_nonces"].is_null(), "a checker that was not run");
     }
 
     #[test]

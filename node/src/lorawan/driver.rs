@@ -29,6 +29,9 @@ pub trait World {
     /// Makes the agent's snapshot durable.
     async fn store(&mut self, snapshot: &AgentSnapshot) -> Result<(), Self::StoreError>;
 
+    /// Told of each sealed frame before it goes out, for logs and reports.
+    fn transmits(&mut self, _uplink: &Uplink) {}
+
     /// Told after each exchange and each sample, for logs and reports.
     fn observe(&mut self, agent: &Agent<'_>);
 }
@@ -140,6 +143,7 @@ where
 
     async fn transmit(&mut self, uplink: &Uplink) {
         let confirmation = if uplink.confirm { Confirmation::Requested } else { Confirmation::NotRequested };
+        self.world.transmits(uplink);
         let sent = self.guard.send(self.world.now(), uplink.fport, &uplink.payload, confirmation).await;
         let now = self.world.now();
         match &sent {

@@ -4,6 +4,7 @@
 mod airtime;
 pub mod args;
 mod progress;
+mod repeat;
 mod replay;
 mod run;
 mod service;
@@ -46,6 +47,12 @@ pub enum CliError {
     /// The runs of a sweep cannot be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The run broke what must hold; what and how was told.
+    #[error("{found} violations of what must hold in every run")]
+    Violated {
+        /// How many.
+        found: u64,
+    },
     /// The work itself failed.
     #[error("{0}")]
     Failed(String),
@@ -63,7 +70,7 @@ impl CliError {
         match self {
             Self::Plan(PlanError::Store(_)) | Self::Store(_) => ExitCode::FAILURE,
             Self::Scenario(_) | Self::Experiment(_) | Self::Usage(_) | Self::Plan(_) => ExitCode::from(2),
-            Self::Failed(_) | Self::Write(_) | Self::Stdout(_) => ExitCode::FAILURE,
+            Self::Violated { .. } | Self::Failed(_) | Self::Write(_) | Self::Stdout(_) => ExitCode::FAILURE,
         }
     }
 }

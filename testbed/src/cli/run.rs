@@ -1,8 +1,10 @@
 //! `chirrup run` and `chirrup live`: a scenario becomes a run, and a run becomes a report.
 use super::args::RunArgs;
 use super::progress::Bar;
+use super::repeat;
 use super::{CliError, print};
 use crate::baseline::{self, Baselines};
+use crate::checker::Violation;
 use crate::radio::pcap;
 use crate::report::{Report, WriteError, ending_table};
 use crate::scenario::{Experiment, LearnerConfig, Scenario};
@@ -38,7 +40,7 @@ pub fn run<E: std::error::Error>(
     let bar = Bar::new(experiment.scenario.run.duration_s);
     let started = std::time::Instant::now();
     let simulated = simulate(&experiment, &fleet, &folder, &mut |now| bar.reached(now));
-    let Simulated { mut run, ledger, air } = simulated.map_err(|error| failed(&error))?;
+    let Simulated { mut run, ledger, air, violations } = simulated.map_err(|error| failed(&error))?;
     run.wall_s = started.elapsed().as_secs_f64();
     if let Some((path, file)) = trace {
         pcap::write(&air, BufWriter::new(file)).map_err(|source| WriteError { path, source })?;
@@ -51,7 +53,25 @@ pub fn run<E: std::error::Error>(
     export::write(&folder.join(LEDGER), &fleet.federation, ledger.into_iter())
         .map_err(|error| failed(&error))?;
     tell(&summary, &folder);
-    if args.json { print(&summary.to_json_line()) } else { Ok(()) }
+    if args.json {
+        print(&summary.to_json_line())?;
+    }
+    refuse_violations(args, scenario.run.seed, summary.checks.violations(), &violations)
+}
+
+/// Tells what the run broke, if anything, and how to see it again.
+fn refuse_violations(
+    args: &RunArgs,
+    seed: u64,
+    found: u64,
+    violations: &[Violation],
+) -> Result<(), CliError> {
+    if found == 0 && violations.is_empty() {
+        return Ok(());
+    }
+    let command = repeat::run_command(args.scenario.as_deref(), seed, args.set.iter().cloned());
+    eprintln!("{}", repeat::violations(violations, &command));
+    Err(CliError::Violated { found: found.max(violations.len() as u64) })
 }
 
 /// The file is made before the run, so that a path that cannot be written is told at once.
@@ -113,6 +133,21 @@ mod tests {
         RunArgs { out: Some(out.to_owned()), set, ..RunArgs::default() }
     }
 
+    fn simulated(violations: Vec<Violation>) -> Simulated {
+        Simulated { run: sample::run(), ledger: Vec::new(), air: sample::air(), violations }
+    }
+
+    #[test]
+    fn a_run_that_breaks_what_must_hold_fails_with_its_report_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = args(folder.path(), &["data.source=breast-cancer"]);
+        let broken = || Ok::<_, Infallible>(simulated(vec![Violation::OutsideBands { frames: 3 }]));
+        let error = run(&args, |_, _, _, _| broken()).unwrap_err();
+        assert!(matches!(error, CliError::Violated { found: 1 }), "{error}");
+        assert_eq!(format!("{:?}", error.exit_code()), format!("{:?}", ExitCode::from(1)));
+        assert!(folder.path().join("report.html").exists());
+    }
+
     #[test]
     fn a_run_leaves_a_report_with_computed_baselines() {
         let folder = tempfile::tempdir().unwrap();
@@ -121,7 +156,7 @@ mod tests {
         run(&args, |experiment, fleet, _, progress| {
             progress(Instant::from_micros(1));
             assert_eq!((experiment.shares.len(), fleet.nodes.len()), (20, 20));
-            Ok::<_, Infallible>(Simulated { run: sample::run(), ledger: Vec::new(), air: sample::air() })
+            Ok::<_, Infallible>(simulated(Vec::new()))
         })
         .unwrap();
         let json: serde_json::Value =

@@ -2,6 +2,7 @@
 use super::CliError;
 use super::args::SweepArgs;
 use super::progress::SweepBar;
+use super::repeat;
 use super::run::{Progress, failed, summarise};
 use crate::report::SweepReport;
 use crate::scenario::Experiment;
@@ -71,7 +72,10 @@ fn run_one<E: std::error::Error>(
         bar.advance(now.as_secs() - told_s);
         told_s = now.as_secs();
     });
-    let mut run = simulated.map_err(|error| failed(&error))?.run;
+    let Simulated { mut run, violations, .. } = simulated.map_err(|error| failed(&error))?;
+    if let Some(first) = violations.first() {
+        return Err(CliError::Failed(format!("{} violations, the first: {first}", violations.len())));
+    }
     run.wall_s = started.elapsed().as_secs_f64();
     let summary = summarise(&experiment, &run)?;
     Ok(store.keep(&planned.key, &summary, &run)?)
@@ -91,9 +95,8 @@ fn command(args: &SweepArgs, plan: &Plan, run: usize) -> String {
     let point = plan.points.iter().find(|point| point.runs.iter().any(|(_, of)| *of == run));
     let values = &point.expect("every run belongs to a point").values;
     let varied = plan.keys.iter().zip(values).map(|(key, value)| format!("{key}={value}"));
-    let set = args.set.iter().cloned().chain(varied).map(|entry| format!(" --set '{entry}'"));
-    let scenario = args.scenario.as_ref().map(|path| format!(" {}", path.display())).unwrap_or_default();
-    format!("chirrup run{scenario} --seed {}{}", plan.runs[run].scenario.run.seed, set.collect::<String>())
+    let seed = plan.runs[run].scenario.run.seed;
+    repeat::run_command(args.scenario.as_deref(), seed, args.set.iter().cloned().chain(varied))
 }
 
 fn tell(report: &SweepReport, plan: &Plan, made: usize, out: &Path) {
@@ -107,6 +110,7 @@ fn tell(report: &SweepReport, plan: &Plan, made: usize, out: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::checker::Violation;
     use crate::report::sample;
     use std::fmt;
     use std::fs;
@@ -132,7 +136,11 @@ mod tests {
             if scenario.nodes.count == failing {
                 return Err(fmt::Error);
             }
-            Ok(Simulated { run: sample::run(), ledger: Vec::new(), air: sample::air() })
+            let violations = match scenario.nodes.count {
+                7 => vec![Violation::OutsideBands { frames: 1 }],
+                _ => Vec::new(),
+            };
+            Ok(Simulated { run: sample::run(), ledger: Vec::new(), air: sample::air(), violations })
         });
         let mut made = made.into_inner().unwrap();
         made.sort_unstable();
@@ -167,6 +175,19 @@ mod tests {
         let (outcome, made) = made_up(&args, 0);
         outcome.unwrap();
         assert_eq!(made, [(3, 1), (3, 2)]);
+    }
+
+    #[test]
+    fn a_run_that_breaks_what_must_hold_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = args(folder.path(), &["nodes.count=7"], 1);
+        for _ in 0..2 {
+            let (outcome, made) = made_up(&args, 0);
+            assert_eq!(
+                (outcome.unwrap_err().to_string().as_str(), made),
+                ("1 of 1 runs failed", vec![(7, 1)])
+            );
+        }
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod site;
 
 pub use services::{LiveError, Services};
 
+use crate::checker::{self, Evidence, Verdict};
 use crate::scenario::Experiment;
 use crate::simulation::{Fleet, Simulated, World, record};
 use chirrup_aggregator::export;
@@ -50,6 +51,15 @@ pub fn live(
         return Err(LiveError::OtherFederation);
     }
     let rejects = export::replay(federation, &ledger)?.rejects;
-    let run = record::record(experiment, fleet, &ended, &ledger, &rejects)?;
-    Ok(Simulated { run, ledger, air: ended.air.take_records() })
+    let Verdict { checks, violations } = checker::check(&Evidence {
+        federation: &fleet.federation,
+        air: ended.air.medium().log(),
+        nodes: &ended.tallies,
+        // It sealed them in a process of its own.
+        downlinks: None,
+        ledger: &ledger,
+    });
+    let mut run = record::record(experiment, fleet, &ended, &ledger, &rejects)?;
+    run.checks = checks;
+    Ok(Simulated { run, ledger, air: ended.air.take_records(), violations })
 }

@@ -6,6 +6,7 @@ use super::outcome::{Outcome, Outcomes, Verdict};
 use super::records::{AirRecords, Record};
 use super::trace::Trace;
 use super::{GatewayIndex, NodeIndex, Transmitter};
+use crate::checker::FrameCounters;
 use chirrup_protocol::region::Region;
 use chirrup_protocol::time::{Duration, Instant};
 
@@ -70,6 +71,7 @@ pub struct AirLog {
     nodes: Vec<(Sums, RadioTime)>,
     gateways: Vec<Sums>,
     duty: DutyCheck,
+    frame_counters: Option<FrameCounters>,
     trace: Trace,
     detail: Detail,
     records: AirRecords,
@@ -82,10 +84,31 @@ impl AirLog {
             nodes: vec![Default::default(); nodes],
             gateways: vec![Default::default(); gateways],
             duty: DutyCheck::new(region, nodes, gateways),
+            frame_counters: None,
             trace: Trace::default(),
             detail,
             records: AirRecords::default(),
         }
+    }
+
+    /// Has every frame from now on checked for counters that are used twice: all are LoRaWAN frames.
+    pub fn check_frame_counters(&mut self) {
+        self.frame_counters = Some(FrameCounters::new(self.nodes.len()));
+    }
+
+    /// That check, if it was asked for.
+    pub const fn frame_counters(&self) -> Option<&FrameCounters> {
+        self.frame_counters.as_ref()
+    }
+
+    /// How many nodes there are.
+    pub const fn nodes(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// How many gateways there are.
+    pub const fn gateways(&self) -> usize {
+        self.gateways.len()
     }
 
     /// What a node sent.
@@ -152,6 +175,9 @@ impl AirLog {
         }
         let Transmission { source, start, airtime, emission, .. } = *transmission;
         self.duty.add(source, emission.frequency_hz, start, airtime);
+        if let Some(counters) = &mut self.frame_counters {
+            counters.add(source, start, &emission.phy);
+        }
         self.trace.add(transmission);
         if self.detail == Detail::Records {
             self.records.keep(transmission);

@@ -1,6 +1,7 @@
 //! A made-up run for the report's tests. No figure in it was measured.
 use super::Report;
 use crate::baseline::{Baselines, FedAvg, RawData, RawSubset};
+use crate::checker::{Checks, Looked};
 use crate::kernel::Rng;
 use crate::radio::air_log::Transmission;
 use crate::radio::{AirRecords, Cause, Emission, GatewayIndex, NodeIndex, Transmitter, Verdict};
@@ -53,6 +54,11 @@ pub fn run() -> RunRecord {
             accepted: 930,
             stale_mean_versions: 0.8,
             rejected: BTreeMap::from([("replayed".into(), 3)]),
+        },
+        checks: Checks {
+            duty_cycle: Some(Looked { looked_at: 1_600, violations: 0 }),
+            models: Some(Looked { looked_at: 240, violations: 0 }),
+            ..Checks::default()
         },
     }
 }

@@ -1,15 +1,17 @@
 //! Network server and aggregator in this process, with a backhaul that takes no time.
 use super::backend::{Backend, Order};
 use super::fleet::Fleet;
+use crate::checker::SealLog;
 use crate::kernel::Rng;
 use chirrup_aggregator::core::ledger::ReplayError;
 use chirrup_aggregator::core::{self as aggregator, Aggregator, Record};
 use chirrup_gateway::core::{self as gateway, ConfigError, Heard, NetworkServer, Refusal, State};
-use chirrup_protocol::backhaul::Uplink;
+use chirrup_protocol::backhaul::{Downlink, Uplink};
 use chirrup_protocol::codec::CodecError;
-use chirrup_protocol::ids::GatewayId;
+use chirrup_protocol::ids::{DevEui, GatewayId};
+use chirrup_protocol::seal::Direction;
 use chirrup_protocol::time::Instant;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The gateway service that the network server stands for.
 const SERVICE: GatewayId = GatewayId([0; 8]);
@@ -19,6 +21,8 @@ pub struct Cores {
     server: NetworkServer,
     aggregator: Aggregator,
     ledger: Vec<Record>,
+    /// Every downlink that the aggregator sealed, by device.
+    sealed: BTreeMap<DevEui, SealLog>,
     orders: VecDeque<Order>,
     /// Share of uplinks that the backhaul delivers twice.
     duplicate: f64,
@@ -52,6 +56,7 @@ impl Cores {
             server: NetworkServer::new(fleet.network.clone(), State::default())?,
             aggregator: Aggregator::new(fleet.federation.clone(), fleet.signing_key.clone()),
             ledger: Vec::new(),
+            sealed: BTreeMap::new(),
             orders: VecDeque::new(),
             duplicate: fleet.faults.duplicate,
             faults: Rng::for_purpose(fleet.seed, "backhaul", 0),
@@ -71,6 +76,21 @@ impl Cores {
     /// What the aggregator wrote down.
     pub fn into_ledger(self) -> Vec<Record> {
         self.ledger
+    }
+
+    /// Every downlink that the aggregator sealed, by device.
+    pub const fn sealed(&self) -> &BTreeMap<DevEui, SealLog> {
+        &self.sealed
+    }
+
+    /// What it wrote down so far.
+    pub fn ledger(&self) -> &[Record] {
+        &self.ledger
+    }
+
+    fn note_sealed(&mut self, downlink: &Downlink) {
+        let Downlink { dev_eui, fport, payload } = downlink;
+        self.sealed.entry(*dev_eui).or_default().enter(*dev_eui, Direction::Down, *fport, payload);
     }
 
     fn tell_server(&mut self, now: Instant, event: gateway::Event) {
@@ -103,6 +123,7 @@ impl Cores {
             match action {
                 aggregator::Action::Append(record) => self.ledger.push(record),
                 aggregator::Action::Acknowledge(receipt) => {
+                    receipt.downlink.iter().for_each(|downlink| self.note_sealed(downlink));
                     self.tell_server(now, gateway::Event::ReceiptReceived(receipt));
                 }
                 // The backhaul brings nothing twice that it was not told to, and no seal is broken in it.

@@ -21,6 +21,7 @@ pub use cores::{Cores, CoresError};
 pub use fleet::Fleet;
 pub use world::World;
 
+use crate::checker::{self, Evidence, Verdict, Violation};
 use crate::radio::AirRecords;
 use crate::scenario::Experiment;
 use crate::summary::RunRecord;
@@ -36,6 +37,8 @@ pub struct Simulated {
     pub ledger: Vec<Record>,
     /// Everything that was on the air.
     pub air: AirRecords,
+    /// What should not have happened.
+    pub violations: Vec<Violation>,
 }
 
 /// Runs an experiment with both cores in this process.
@@ -48,7 +51,15 @@ pub fn simulate(
     let world = World::new(experiment, fleet);
     let end = world.run(&mut cores, progress)?;
     let rejects = cores.aggregator().rejects().clone();
+    let Verdict { checks, violations } = checker::check(&Evidence {
+        federation: &fleet.federation,
+        air: end.air.medium().log(),
+        nodes: &end.tallies,
+        downlinks: Some(cores.sealed()),
+        ledger: cores.ledger(),
+    });
     let ledger = cores.into_ledger();
-    let run = record::record(experiment, fleet, &end, &ledger, &rejects)?;
-    Ok(Simulated { run, ledger, air: end.air.take_records() })
+    let mut run = record::record(experiment, fleet, &end, &ledger, &rejects)?;
+    run.checks = checks;
+    Ok(Simulated { run, ledger, air: end.air.take_records(), violations })
 }

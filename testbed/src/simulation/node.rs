@@ -9,14 +9,15 @@ use crate::radio::{Air, NodeIndex, RadioError};
 use chirrup_learn::Shape;
 use chirrup_learn::features::moments::FeatureSums;
 use chirrup_learn::features::scale::FeatureScale;
-use chirrup_node::agent::{Agent, AgentConfig, AgentSnapshot, Memory, codec_memory_len};
+use chirrup_node::agent::{Agent, AgentConfig, AgentSnapshot, Memory, Uplink, codec_memory_len};
 use chirrup_node::lorawan::driver::{self, Driver};
 use chirrup_node::lorawan::{Guard, GuardConfig, Parts, Snapshot, SnapshotStore};
 use chirrup_protocol::codec::update::UpdateCodec;
+use chirrup_protocol::ids::DevEui;
 use chirrup_protocol::manifest::{MANIFEST_BYTES, TrustAnchor};
 use chirrup_protocol::message::moments::FeatureMoments;
 use chirrup_protocol::object::CHUNK_BYTES;
-use chirrup_protocol::seal::DeviceSecret;
+use chirrup_protocol::seal::{DeviceSecret, Direction};
 use chirrup_protocol::slots;
 use chirrup_protocol::task::Kind;
 use chirrup_protocol::time::{Duration, Instant};
@@ -240,6 +241,7 @@ impl PhyRxTx for TappedRadio {
 /// A node's surroundings: its stream passes through the samples it owns, in a new order each time.
 struct NodeWorld {
     clock: Clock,
+    dev_eui: DevEui,
     tally: Rc<RefCell<NodeTally>>,
     flash: Rc<RefCell<Flash>>,
     samples: OwnedSamples,
@@ -262,6 +264,7 @@ impl NodeWorld {
         let next = clock.now().as_micros() / interval.as_micros().max(1);
         Self {
             clock,
+            dev_eui: setup.fleet.nodes[setup.node.0 as usize].dev_eui,
             tally: Rc::clone(&setup.tally),
             flash: Rc::clone(&setup.flash),
             samples: setup.samples.clone(),
@@ -315,6 +318,11 @@ impl driver::World for NodeWorld {
     async fn store(&mut self, snapshot: &AgentSnapshot) -> Result<(), Infallible> {
         self.flash.borrow_mut().write_agent(snapshot);
         Ok(())
+    }
+
+    fn transmits(&mut self, uplink: &Uplink) {
+        let sealed = &mut self.tally.borrow_mut().sealed;
+        sealed.enter(self.dev_eui, Direction::Up, uplink.fport, &uplink.payload);
     }
 
     fn observe(&mut self, agent: &Agent<'_>) {

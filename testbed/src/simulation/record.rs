@@ -4,6 +4,7 @@ use super::fleet::Fleet;
 use super::scoring::{Chain, ChainVersion};
 use super::tally::NodeTally;
 use super::world::Ended;
+use crate::checker::Checks;
 use crate::radio::energy::transmit_energy_mj;
 use crate::radio::outcome::Outcomes;
 use crate::radio::records::Record as AirRecord;
@@ -16,7 +17,7 @@ use chirrup_protocol::airtime::LORAWAN_OVERHEAD_BYTES;
 use chirrup_protocol::time::Instant;
 use std::collections::BTreeMap;
 
-/// Sums a run up. The versions come from the ledger alone.
+/// Sums a run up. The versions come from the ledger alone. No checks are made here.
 pub fn record(
     experiment: &Experiment,
     fleet: &Fleet,
@@ -47,6 +48,7 @@ pub fn record(
             stale_mean_versions: chain.stale_mean,
             rejected: rejects.iter().map(|(reason, count)| (name(*reason), *count)).collect(),
         },
+        checks: Checks::default(),
     })
 }
 

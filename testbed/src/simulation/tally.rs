@@ -1,4 +1,6 @@
 //! What is noted of each node while it runs.
+use crate::checker::SealLog;
+use crate::checker::models::{self, ModelNote};
 use crate::radio::energy::RadioTime;
 use crate::summary::Sent;
 use chirrup_node::agent::{Agent, Counts};
@@ -54,6 +56,10 @@ pub struct NodeTally {
     pub versions: Vec<(Instant, u32)>,
     /// What its agent counted, over all reboots.
     pub counts: Counts,
+    /// Every frame that it sealed.
+    pub sealed: SealLog,
+    /// Every model that it came to run.
+    pub models: Vec<ModelNote>,
     counts_before_reboot: Counts,
     last_kind: Option<FrameKind>,
     used: RadioTime,
@@ -79,6 +85,10 @@ impl NodeTally {
         let version = agent.model_version();
         if self.versions.last().map_or(0, |last| last.1) != version {
             self.versions.push((now, version));
+            if version > 0 {
+                let digest = models::digest(agent.deployed());
+                self.models.push(ModelNote { at: now, version, digest });
+            }
         }
     }
 

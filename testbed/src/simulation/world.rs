@@ -63,7 +63,9 @@ impl World {
             detail: Detail::Records,
             seed: fleet.seed,
         };
-        let air = Air::new(Medium::new(config, fleet.surroundings()), kernel.scheduler());
+        let mut medium = Medium::new(config, fleet.surroundings());
+        medium.log_mut().check_frame_counters();
+        let air = Air::new(medium, kernel.scheduler());
         let endless = experiment.task.endless.clone().map(Rc::new);
         let setup = |index: usize| {
             let samples = OwnedSamples::of_node(experiment, index, endless.as_ref());

@@ -1,4 +1,5 @@
 //! What a finished simulation hands over.
+use crate::checker::Checks;
 use crate::radio::Cause;
 use crate::radio::outcome::Outcomes;
 use chirrup_protocol::ids::{DevEui, GatewayId};
@@ -29,6 +30,8 @@ pub struct RunRecord {
     pub radio: RadioTotals,
     /// Contributions as the aggregator saw them.
     pub contributions: ContributionTotals,
+    /// How much the checkers looked at, and what they found.
+    pub checks: Checks,
 }
 
 /// How well the model that nodes run, quantised as it is, does on the test rows.
