@@ -51,7 +51,7 @@ impl<E: From<RadioEvent>> VirtualRadio<E> {
 }
 
 /// The stack's modulation in ours.
-fn modulation(parameters: BaseBandModulationParams) -> Modulation {
+pub fn modulation(parameters: BaseBandModulationParams) -> Modulation {
     Modulation {
         spreading_factor: parameters.sf.factor() as u8,
         bandwidth_hz: parameters.bw.hz(),

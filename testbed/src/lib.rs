@@ -12,6 +12,7 @@
 //! - [`scenario`], [`data`]: what to simulate;
 //! - [`kernel`]: virtual time, tasks, events, random streams;
 //! - [`radio`], [`device`]: the air, and the board of a virtual node;
+//! - [`faults`]: what goes wrong on purpose;
 //! - [`simulation`]: the run loop; [`live`]: the same with services;
 //! - [`checker`]: what must hold in every run;
 //! - [`traffic`]: packets without learning; [`validate`]: the radio against closed forms;
@@ -25,6 +26,7 @@ pub mod checker;
 pub mod cli;
 pub mod data;
 pub mod device;
+pub mod faults;
 pub mod kernel;
 pub mod live;
 pub mod radio;

@@ -5,6 +5,7 @@ mod record;
 
 use crate::baseline::Baselines;
 use crate::checker::Checks;
+use crate::faults::Injected;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -41,6 +42,8 @@ pub struct Summary {
     pub contributions: ContributionTotals,
     /// How much each checker looked at, and how often it found its invariant broken; null for one that was not run.
     pub checks: Checks,
+    /// What went wrong on purpose, by kind.
+    pub faults: Injected,
     /// What other ways would have given.
     pub baselines: Baselines,
 }
@@ -203,6 +206,7 @@ impl Summary {
             battery: BatteryForecast { years_per_node: Years::of(&run.nodes) },
             contributions: run.contributions.clone(),
             checks: run.checks,
+            faults: run.faults,
             baselines,
         }
     }
@@ -271,6 +275,9 @@ mod tests {
         "checks/duty_cycle/looked_at",
         "checks/duty_cycle/violations",
         "checks/models/looked_at",
+        "faults/reboots",
+        "faults/power_cuts",
+        "faults/gateway_off_s",
         "baselines/centralised",
         "baselines/local_only",
         "baselines/raw_data/bytes_per_node",

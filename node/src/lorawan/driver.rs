@@ -2,7 +2,7 @@
 use super::{Acknowledgement, Confirmation, Guard, JoinError, SendError, SnapshotStore, Standing};
 use crate::agent::{Action, Agent, AgentSnapshot, Event, Link, Refusal, Uplink};
 use chirrup_protocol::region::{DataRate, Region};
-use chirrup_protocol::time::Instant;
+use chirrup_protocol::time::{Duration, Instant};
 use lorawan_device::async_device::Timings;
 use lorawan_device::async_device::radio::{PhyRxTx, Timer};
 use rand_core::RngCore;
@@ -16,8 +16,12 @@ pub trait World {
     /// Why a snapshot could not be stored.
     type StoreError;
 
-    /// The time.
+    /// The time, by a clock that may be set.
     fn now(&self) -> Instant;
+
+    /// Time since the start, by a count that nothing sets and that runs while the node sleeps. The duty cycle is kept
+    /// by it: were it to jump forward, the guard would take airtime that was used a moment ago for long past.
+    fn uptime(&self) -> Instant;
 
     /// Waits for the next sample, at most until `deadline`. Writes the sample to `features` and returns its label;
     /// `None` when the deadline came first.
@@ -57,6 +61,30 @@ pub struct Driver<'a, 'm, R, T, G, S, W> {
     pub region: Region,
     /// Limits of the data rate.
     pub data_rates: DataRateRange,
+    /// What the agent takes for the time.
+    pub clock: SteadyClock,
+}
+
+/// Time that never runs back, made of a clock that may be set: what it is set back by is added to it from then on. A
+/// deadline of the agent therefore comes when it would have come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SteadyClock {
+    last: Instant,
+    behind: Duration,
+}
+
+impl SteadyClock {
+    /// The time, when the clock shows `shown`.
+    pub fn now(&mut self, shown: Instant) -> Instant {
+        self.behind += self.last - (shown + self.behind);
+        self.last = shown + self.behind;
+        self.last
+    }
+
+    /// What the clock will show at a time.
+    fn shown(&self, at: Instant) -> Instant {
+        if at == Instant::NEVER { at } else { at.saturating_sub(self.behind) }
+    }
 }
 
 impl<R, T, G, S, W> Driver<'_, '_, R, T, G, S, W>
@@ -72,7 +100,8 @@ where
         let mut failed_joins = 0;
         loop {
             let link = self.link();
-            match self.agent.poll_action(self.world.now(), &link) {
+            let now = self.now();
+            match self.agent.poll_action(now, &link) {
                 Some(Action::Join) => self.join(&mut failed_joins).await,
                 Some(Action::Store(snapshot)) => self.store(&snapshot).await,
                 Some(Action::UseDataRate(data_rate)) => self.use_data_rate(data_rate),
@@ -80,6 +109,16 @@ where
                 None => self.wait(features, &link).await,
             }
         }
+    }
+
+    fn now(&mut self) -> Instant {
+        self.clock.now(self.world.now())
+    }
+
+    /// A time of the guard as a time of the agent.
+    fn told(&mut self, by_uptime: Instant) -> Instant {
+        let wait = by_uptime - self.world.uptime();
+        if by_uptime == Instant::NEVER { by_uptime } else { self.now() + wait }
     }
 
     fn link(&self) -> Link {
@@ -94,24 +133,25 @@ where
     }
 
     async fn wait(&mut self, features: &mut [f32], link: &Link) {
-        let now = self.world.now();
-        let deadline = self.agent.next_deadline(now, link);
+        let now = self.now();
+        let deadline = self.clock.shown(self.agent.next_deadline(now, link));
         if let Some(label) = self.world.next_sample(deadline, features).await {
-            self.agent.handle(self.world.now(), Event::SampleArrived { features, label });
+            let now = self.now();
+            self.agent.handle(now, Event::SampleArrived { features, label });
             self.world.observe(self.agent);
         }
     }
 
     async fn join(&mut self, failed_joins: &mut u32) {
         self.use_data_rate(self.join_data_rate(*failed_joins));
-        let joined = self.guard.join(self.world.now()).await;
-        let now = self.world.now();
+        let joined = self.guard.join(self.world.uptime()).await;
+        let now = self.now();
         let event = match joined {
             Ok(_) => {
                 *failed_joins = 0;
                 Event::Joined
             }
-            Err(JoinError::DutyCycle { earliest }) => Event::JoinFailed { not_before: earliest },
+            Err(JoinError::DutyCycle { earliest }) => Event::JoinFailed { not_before: self.told(earliest) },
             Err(_) => {
                 *failed_joins += 1;
                 Event::JoinFailed { not_before: now }
@@ -132,7 +172,8 @@ where
 
     async fn store(&mut self, snapshot: &AgentSnapshot) {
         let stored = self.world.store(snapshot).await;
-        self.agent.handle(self.world.now(), if stored.is_ok() { Event::Stored } else { Event::StoreFailed });
+        let now = self.now();
+        self.agent.handle(now, if stored.is_ok() { Event::Stored } else { Event::StoreFailed });
     }
 
     /// Advice beyond the configured range is followed as far as the range goes.
@@ -144,14 +185,18 @@ where
     async fn transmit(&mut self, uplink: &Uplink) {
         let confirmation = if uplink.confirm { Confirmation::Requested } else { Confirmation::NotRequested };
         self.world.transmits(uplink);
-        let sent = self.guard.send(self.world.now(), uplink.fport, &uplink.payload, confirmation).await;
-        let now = self.world.now();
+        let sent = self.guard.send(self.world.uptime(), uplink.fport, &uplink.payload, confirmation).await;
+        let now = self.now();
         match &sent {
             Ok(sent) => {
                 let message = sent.downlink.as_ref().and_then(|downlink| downlink.message.as_ref());
                 let downlink = message.map(|message| (message.fport, message.payload.as_slice()));
                 let answered = sent.downlink.is_some() || sent.acknowledgement == Acknowledgement::Received;
                 self.agent.handle(now, Event::UplinkSent { on_air: sent.on_air, downlink, answered });
+            }
+            Err(SendError::DutyCycle { earliest }) => {
+                let not_before = self.told(*earliest);
+                self.agent.handle(now, Event::UplinkRefused(Refusal::NotBefore(not_before)));
             }
             Err(error) => self.agent.handle(now, Event::UplinkRefused(refusal(error))),
         }
@@ -161,8 +206,29 @@ where
 
 fn refusal<P, S>(error: &SendError<P, S>) -> Refusal {
     match error {
-        SendError::DutyCycle { earliest } => Refusal::NotBefore(*earliest),
         SendError::NotJoined | SendError::SessionExhausted => Refusal::SessionLost,
         _ => Refusal::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn s(seconds: u64) -> Instant {
+        Instant::ZERO + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_delays_nothing() {
+        let mut clock = SteadyClock::default();
+        assert_eq!((clock.now(s(1_000)), clock.shown(s(1_060))), (s(1_000), s(1_060)));
+        // Set back by 900 s: time stands still for this one moment, and what is due in a minute stays so.
+        assert_eq!((clock.now(s(100)), clock.shown(s(1_060))), (s(1_000), s(160)));
+        assert_eq!(clock.now(s(160)), s(1_060));
+        // Set forward: time has passed.
+        assert_eq!(clock.now(s(5_000)), s(5_900));
+        assert_eq!((clock.now(s(0)), clock.now(s(1))), (s(5_900), s(5_901)));
+        assert_eq!(clock.shown(Instant::NEVER), Instant::NEVER);
     }
 }

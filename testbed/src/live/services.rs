@@ -32,6 +32,12 @@ pub enum LiveError {
         /// Why.
         source: io::Error,
     },
+    /// A key that only a simulated backhaul honours.
+    #[error("{what} is not available with real services: their backhaul is real")]
+    SimulatedOnly {
+        /// Section or key.
+        what: &'static str,
+    },
     /// A service did not run as it should.
     #[error(transparent)]
     Process(#[from] ProcessError),
@@ -110,6 +116,16 @@ fn connection(what: &'static str) -> impl Fn(io::Error) -> LiveError {
     move |source| LiveError::Connection { what, source }
 }
 
+fn refuse_simulated(fleet: &Fleet) -> Result<(), LiveError> {
+    if !fleet.backhaul.is_direct() {
+        return Err(LiveError::SimulatedOnly { what: "section [backhaul]" });
+    }
+    if fleet.faults.duplicate > 0.0 {
+        return Err(LiveError::SimulatedOnly { what: "faults.duplicate" });
+    }
+    Ok(())
+}
+
 /// The services and the wires to them.
 pub struct Services {
     site: Site,
@@ -138,6 +154,7 @@ impl Services {
         speed: f64,
         folder: &Path,
     ) -> Result<Self, LiveError> {
+        refuse_simulated(fleet)?;
         let site_error = |source| LiveError::Site { folder: folder.to_owned(), source };
         let site = Site::write(experiment, fleet, folder).map_err(site_error)?;
         let gateway = Service::start(Kind::Gateway, folder)?;

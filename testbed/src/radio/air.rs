@@ -126,6 +126,11 @@ impl<E: From<RadioEvent>> Air<E> {
         Ok(end)
     }
 
+    /// The power of a node fails: the frame that it is sending, if it is, is broken off.
+    pub fn cut_uplink(&self, node: NodeIndex) {
+        self.medium.borrow_mut().cut_uplink(self.clock().now(), node);
+    }
+
     /// Has a gateway transmit at `at`.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! How long a node's battery lasts.
 use super::energy::SUPPLY_V;
+use chirrup_protocol::time::Instant;
 
 const HOURS_PER_YEAR: f64 = 365.25 * 24.0;
 
@@ -32,6 +33,32 @@ impl Battery {
     }
 }
 
+/// What is left of a battery, told from time to time what was used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Charge {
+    battery: Battery,
+    left_mah: f64,
+    used_mj: f64,
+    at: Instant,
+}
+
+impl Charge {
+    /// A new battery.
+    pub const fn full(battery: Battery) -> Self {
+        Self { battery, left_mah: battery.capacity_mah, used_mj: 0.0, at: Instant::ZERO }
+    }
+
+    /// What is left in mAh once `used_mj` were used since the beginning; below 0 when that is more than there was.
+    pub fn left(&mut self, now: Instant, used_mj: f64) -> f64 {
+        let years = (now - self.at).as_secs_f64() / 3_600.0 / HOURS_PER_YEAR;
+        let kept = libm::exp(libm::log1p(-self.battery.self_discharge_per_year) * years);
+        // Millijoules over volts are mA s.
+        self.left_mah = self.left_mah * kept - (used_mj - self.used_mj) / SUPPLY_V / 3_600.0;
+        (self.used_mj, self.at) = (used_mj, now);
+        self.left_mah
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +85,22 @@ mod tests {
         assert!((years - elapsed).abs() < 1e-3, "{years} against {elapsed}");
         let without = Battery { self_discharge_per_year: 1e-9, ..battery };
         assert!((without.years(load * SUPPLY_V * 3_600.0, 3_600.0 * HOURS_PER_YEAR) - 10.0).abs() < 1e-6);
+    }
+
+    /// Read each hour it is empty when the closed form says so.
+    #[test]
+    fn a_charge_that_is_read_each_hour_ends_when_the_forecast_says() {
+        let battery = Battery { capacity_mah: 200.0, self_discharge_per_year: 0.1 };
+        let mj_per_hour = 0.05 * SUPPLY_V * 3_600.0;
+        let (mut charge, mut hours) = (Charge::full(battery), 0u64);
+        let hour = chirrup_protocol::time::Duration::from_secs(3_600);
+        while charge.left(Instant::ZERO + hour.saturating_mul(hours), mj_per_hour * hours as f64) > 0.0 {
+            hours += 1;
+        }
+        let years = battery.years(mj_per_hour, 3_600.0);
+        assert!(
+            (hours as f64 / HOURS_PER_YEAR - years).abs() < 2.0 / HOURS_PER_YEAR,
+            "{hours} h, {years} years"
+        );
     }
 }

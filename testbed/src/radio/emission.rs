@@ -39,6 +39,12 @@ pub enum RadioError {
         /// When it is free again.
         until: Instant,
     },
+    /// The gateway is off.
+    #[error("the gateway is off until {until}")]
+    GatewayOff {
+        /// When it is on again.
+        until: Instant,
+    },
     /// A transmission was asked for at a time that has passed.
     #[error("transmission due at {due} asked for at {now}")]
     TooLate {

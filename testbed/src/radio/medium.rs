@@ -4,6 +4,7 @@
 //! returned.
 use super::air_log::{AirLog, Detail, Transmission};
 use super::collision::{CollisionModel, Collisions};
+use super::disruptions::Disruptions;
 use super::downlinks::{DownlinkTicket, Downlinks, WindowTicket};
 use super::emission::{Emission, RadioError};
 use super::links::Links;
@@ -53,6 +54,7 @@ pub struct Medium {
     frame_loss: f64,
     uplink_faults: Rng,
     downlink_faults: Rng,
+    disruptions: Disruptions,
     log: AirLog,
     /// Kept to be filled again.
     verdicts: Vec<Verdict>,
@@ -74,10 +76,28 @@ impl Medium {
             frame_loss: config.frame_loss,
             uplink_faults: Rng::for_purpose(config.seed, "frame-loss-uplink", 0),
             downlink_faults: Rng::for_purpose(config.seed, "frame-loss-downlink", 0),
+            disruptions: Disruptions::default(),
             log: AirLog::new(config.region, links.nodes(), links.gateways(), config.detail),
             verdicts: Vec::new(),
             surroundings,
         }
+    }
+
+    /// The same air with faults of the devices on it.
+    #[must_use]
+    pub fn with_disruptions(self, disruptions: Disruptions) -> Self {
+        Self { disruptions, ..self }
+    }
+
+    /// The power of a node fails: what it is sending is broken off. Its carrier stays in the books, and in the way of
+    /// others, to the frame's end.
+    pub fn cut_uplink(&mut self, now: Instant, node: NodeIndex) {
+        self.disruptions.cut(node, now);
+    }
+
+    /// Frames that power cuts broke off.
+    pub const fn frames_cut_short(&self) -> u64 {
+        self.disruptions.cut_short()
     }
 
     /// The links of the run, fading apart.
@@ -106,7 +126,7 @@ impl Medium {
         emission: Emission,
     ) -> Result<(UplinkTicket, Instant), RadioError> {
         emission.check()?;
-        let fault = draw(&mut self.uplink_faults, self.frame_loss);
+        let fault = draw(&mut self.uplink_faults, self.disruptions.frame_loss(now, self.frame_loss));
         self.surroundings.follow(node, now);
         Ok(self.uplinks.begin(now, node, emission, fault, &self.surroundings))
     }
@@ -115,6 +135,7 @@ impl Medium {
     pub fn end_uplink(&mut self, ticket: UplinkTicket) -> EndedFrame<'_> {
         let EndedUplink { node, emission, span } =
             self.uplinks.end(ticket, &self.surroundings, &mut self.verdicts);
+        self.disruptions.after_uplink(node, &span, &mut self.verdicts);
         let outcome = self.log.enter(&Transmission {
             source: Transmitter::Node(node),
             start: span.start,
@@ -129,7 +150,7 @@ impl Medium {
     /// [`Medium::end_downlink`] is due.
     ///
     /// # Errors
-    /// When the gateway is still transmitting, or cannot send that.
+    /// When the gateway is off or still transmitting, or cannot send that.
     pub fn begin_downlink(
         &mut self,
         now: Instant,
@@ -137,11 +158,16 @@ impl Medium {
         emission: Emission,
     ) -> Result<(DownlinkTicket, Instant), RadioError> {
         emission.check()?;
+        if let Some(until) = self.disruptions.off_until(gateway, now) {
+            return Err(RadioError::GatewayOff { until });
+        }
         let until = self.uplinks.transmits_until(gateway);
         if now < until {
             return Err(RadioError::GatewayBusy { until });
         }
-        let fault = draw(&mut self.downlink_faults, self.frame_loss);
+        let lost = draw(&mut self.downlink_faults, self.disruptions.frame_loss(now, self.frame_loss));
+        let broken_off = self.disruptions.breaks_off(gateway, now, &emission);
+        let fault = if broken_off { Fault::FrameLost } else { lost };
         let (ticket, end) = self.downlinks.begin(now, gateway, emission, fault, &self.surroundings);
         self.uplinks.silence(now, gateway, end);
         Ok((ticket, end))

@@ -11,13 +11,14 @@
 //! [`sensitivity`] say how strong a signal arrives; [`tracks`] and [`interferers`] are what changes meanwhile;
 //! [`surroundings`] holds all of it;
 //! [`collision`] what others do to it; [`medium`] (with its halves `uplinks` and `downlinks`, and `windows` of nodes) follows every frame from
-//! its first symbol to its [`outcome`]; [`air_log`], [`records`], [`duty_check`], [`energy`], [`battery`] and [`trace`]
+//! its first symbol to its [`outcome`], and `disruptions` what faults of devices do to it; [`air_log`], [`records`], [`duty_check`], [`energy`], [`battery`] and [`trace`]
 //! keep the books, and [`pcap`] writes them down; [`air`] connects all this to the kernel.
 pub mod air;
 pub mod air_log;
 pub mod battery;
 pub mod collision;
 mod demodulators;
+mod disruptions;
 mod downlinks;
 pub mod duty_check;
 pub mod emission;
@@ -45,6 +46,7 @@ pub use air::{Air, DownlinkRequest, RadioEvent, RadioReport, UplinkHeard};
 pub use air_log::AirLog;
 pub use battery::Battery;
 pub use collision::CollisionModel;
+pub use disruptions::Disruptions;
 pub use emission::{Emission, RadioError};
 pub use fading::{Fading, FadingModel};
 pub use geometry::Position;

@@ -60,6 +60,7 @@ pub fn run() -> RunRecord {
             models: Some(Looked { looked_at: 240, violations: 0 }),
             ..Checks::default()
         },
+        faults: crate::faults::Injected::default(),
     }
 }
 
@@ -132,6 +133,7 @@ fn node(index: u64, rng: &mut Rng) -> NodeRecord {
             unheard: 0,
         },
         battery_years: 2.0 + 20.0 / airtime_s,
+        gone_at_s: None,
         contributions_accepted: 40,
     }
 }

@@ -4,6 +4,7 @@
 //! refuses the rest by name, and leaves nothing to be checked later. What is planned but not simulated yet stands in a
 //! list of its own (`unavailable.rs`): such a key is refused, never ignored.
 mod experiment;
+mod faults;
 mod parse;
 mod radio;
 #[cfg(test)]
@@ -23,6 +24,7 @@ use serde::Serialize;
 use std::path::PathBuf;
 
 pub use experiment::{Experiment, ExperimentError};
+pub use faults::{BackhaulConfig, BatteryEnd, FaultsConfig};
 pub use parse::{Overrides, ScenarioError};
 pub use radio::{DataRateChoice, PropagationConfig, RadioConfig};
 pub use traffic::{Activation, Confirmation, Interval, Mac, TrafficConfig};
@@ -49,6 +51,8 @@ pub struct Scenario {
     pub radio: RadioConfig,
     /// What goes wrong on purpose.
     pub faults: FaultsConfig,
+    /// The way between network server and aggregator.
+    pub backhaul: BackhaulConfig,
     /// Plain packets instead of learning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub traffic: Option<TrafficConfig>,
@@ -190,17 +194,6 @@ pub struct FedbuffConfig {
     pub moments_patience_s: u64,
     /// Bits a parameter of the published model.
     pub model_bits: u8,
-}
-
-/// Section `faults`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct FaultsConfig {
-    /// Share of frames that are lost on top of the radio's own losses, 0 to 1.
-    pub frame_loss: f64,
-    /// Share of uplinks that the backhaul delivers twice, 0 to 1.
-    pub duplicate: f64,
-    /// Reboots of each node a day, on average.
-    pub reboot_per_day: f64,
 }
 
 /// Section `run`.

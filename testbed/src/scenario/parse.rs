@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 pub(super) const SECTIONS: &str =
-    "data, nodes, learner, contribution, strategy, radio, faults, traffic, run, live";
+    "data, nodes, learner, contribution, strategy, radio, faults, backhaul, traffic, run, live";
 
 /// Nodes of a scenario that does not say.
 const DEFAULT_NODES: u64 = 20;
@@ -14,7 +14,7 @@ const DEFAULT_NODES: u64 = 20;
 const MAX_NODES: u64 = 100_000;
 pub(super) const MAX_GATEWAYS: u64 = 1_000;
 /// Ten years: virtual time is counted in microseconds and must not come near its end.
-const MAX_DURATION_S: u64 = 10 * 365 * 86_400;
+pub(super) const MAX_DURATION_S: u64 = 10 * 365 * 86_400;
 /// TOML integers are signed.
 const MAX_INTEGER: u64 = i64::MAX as u64;
 
@@ -177,7 +177,8 @@ fn read(name: &str, table: &Table) -> Result<Scenario, ScenarioError> {
         contribution: contribution(Section::of(table, "contribution")?)?,
         strategy: strategy(Section::of(table, "strategy")?)?,
         radio,
-        faults: faults(Section::of(table, "faults")?)?,
+        faults: super::faults::faults(Section::of(table, "faults")?)?,
+        backhaul: super::faults::backhaul(Section::of(table, "backhaul")?)?,
         run: run(Section::of(table, "run")?)?,
         live: live(Section::of(table, "live")?)?,
     })
@@ -297,16 +298,6 @@ fn strategy(mut keys: Section) -> Result<StrategyConfig, ScenarioError> {
     };
     keys.finish()?;
     Ok(StrategyConfig::Fedbuff(fedbuff))
-}
-
-fn faults(mut keys: Section) -> Result<FaultsConfig, ScenarioError> {
-    let faults = FaultsConfig {
-        frame_loss: keys.number("frame_loss", 0.0, 0.0..=1.0)?,
-        duplicate: keys.number("duplicate", 0.0, 0.0..=1.0)?,
-        reboot_per_day: keys.number("reboot_per_day", 0.0, 0.0..=1_000.0)?,
-    };
-    keys.finish()?;
-    Ok(faults)
 }
 
 fn live(mut keys: Section) -> Result<LiveConfig, ScenarioError> {

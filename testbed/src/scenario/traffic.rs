@@ -11,10 +11,10 @@ use toml::Table;
 const TRAFFIC: &str = "section [traffic]: no node learns";
 
 /// Sections that are about learning, or about the services behind it.
-const SECTIONS_OF_LEARNING: [&str; 5] = ["data", "learner", "contribution", "strategy", "live"];
+const SECTIONS_OF_LEARNING: [&str; 6] = ["data", "learner", "contribution", "strategy", "backhaul", "live"];
 
 /// Keys that are about learning in sections that are not, or that `traffic` has a key of its own for.
-const KEYS_OF_LEARNING: [(&str, &str); 8] = [
+const KEYS_OF_LEARNING: &[(&str, &str)] = &[
     ("nodes", "partition"),
     ("nodes", "alpha"),
     ("nodes", "sample_interval_s"),
@@ -23,6 +23,20 @@ const KEYS_OF_LEARNING: [(&str, &str); 8] = [
     ("radio", "data_rate"),
     ("faults", "duplicate"),
     ("faults", "reboot_per_day"),
+    ("faults", "power_cut_per_day"),
+    ("faults", "power_cut_s"),
+    ("faults", "torn_write"),
+    ("faults", "cut_on_air"),
+    ("faults", "gateway_off_per_day"),
+    ("faults", "gateway_off_s"),
+    ("faults", "clock_jump_per_day"),
+    ("faults", "clock_jump_s"),
+    ("faults", "corrupted"),
+    ("faults", "replayed"),
+    ("faults", "leave_share"),
+    ("faults", "late_share"),
+    ("faults", "battery"),
+    ("faults", "until_s"),
 ];
 
 /// Section `traffic`.

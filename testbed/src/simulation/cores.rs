@@ -1,8 +1,9 @@
-//! Network server and aggregator in this process, with a backhaul that takes no time.
+//! Network server and aggregator in this process, and the backhaul between them.
 use super::backend::{Backend, Order};
 use super::fleet::Fleet;
 use crate::checker::SealLog;
-use crate::kernel::Rng;
+use crate::faults::Backhaul;
+use crate::faults::backhaul::Arrived;
 use chirrup_aggregator::core::ledger::ReplayError;
 use chirrup_aggregator::core::{self as aggregator, Aggregator, Record};
 use chirrup_gateway::core::{self as gateway, ConfigError, Heard, NetworkServer, Refusal, State};
@@ -24,9 +25,17 @@ pub struct Cores {
     /// Every downlink that the aggregator sealed, by device.
     sealed: BTreeMap<DevEui, SealLog>,
     orders: VecDeque<Order>,
-    /// Share of uplinks that the backhaul delivers twice.
-    duplicate: f64,
-    faults: Rng,
+    backhaul: Backhaul,
+    travel: Travel,
+}
+
+/// How the backhaul carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Travel {
+    /// At once: who is told is told within the same event.
+    Direct,
+    /// Later.
+    Delayed,
 }
 
 /// A run with both cores in this process failed.
@@ -58,8 +67,8 @@ impl Cores {
             ledger: Vec::new(),
             sealed: BTreeMap::new(),
             orders: VecDeque::new(),
-            duplicate: fleet.faults.duplicate,
-            faults: Rng::for_purpose(fleet.seed, "backhaul", 0),
+            backhaul: Backhaul::new(fleet.backhaul, &fleet.faults, fleet.seed, fleet.end),
+            travel: if fleet.backhaul.is_direct() { Travel::Direct } else { Travel::Delayed },
         })
     }
 
@@ -71,6 +80,11 @@ impl Cores {
     /// The network server.
     pub const fn server(&self) -> &NetworkServer {
         &self.server
+    }
+
+    /// The backhaul between them.
+    pub const fn backhaul(&self) -> &Backhaul {
+        &self.backhaul
     }
 
     /// What the aggregator wrote down.
@@ -108,26 +122,43 @@ impl Cores {
     }
 
     fn forward(&mut self, now: Instant, uplink: Uplink) {
-        if self.faults.chance(self.duplicate) {
-            self.tell_aggregator(
-                now,
-                aggregator::Event::UplinkReceived { via: SERVICE, uplink: uplink.clone() },
-            );
+        if self.travel == Travel::Delayed {
+            return self.backhaul.publish(now, uplink);
         }
+        if self.backhaul.repeats(now) {
+            self.receive(now, uplink.clone());
+        }
+        self.receive(now, uplink);
+    }
+
+    fn receive(&mut self, now: Instant, uplink: Uplink) {
         self.tell_aggregator(now, aggregator::Event::UplinkReceived { via: SERVICE, uplink });
     }
 
     fn tell_aggregator(&mut self, now: Instant, event: aggregator::Event) {
         self.aggregator.handle(now, event);
         while let Some(action) = self.aggregator.poll_action() {
-            match action {
-                aggregator::Action::Append(record) => self.ledger.push(record),
-                aggregator::Action::Acknowledge(receipt) => {
+            match (action, self.travel) {
+                (aggregator::Action::Append(record), _) => self.ledger.push(record),
+                (aggregator::Action::Acknowledge(receipt), travel) => {
                     receipt.downlink.iter().for_each(|downlink| self.note_sealed(downlink));
-                    self.tell_server(now, gateway::Event::ReceiptReceived(receipt));
+                    match travel {
+                        Travel::Direct => self.tell_server(now, gateway::Event::ReceiptReceived(receipt)),
+                        Travel::Delayed => self.backhaul.acknowledge(now, receipt),
+                    }
                 }
-                // The backhaul brings nothing twice that it was not told to, and no seal is broken in it.
-                aggregator::Action::PutOff(_) => {}
+                // A direct backhaul brings nothing again.
+                (aggregator::Action::PutOff(_), Travel::Direct) => {}
+                (aggregator::Action::PutOff(id), Travel::Delayed) => self.backhaul.put_off(now, id),
+            }
+        }
+    }
+
+    fn deliver(&mut self, now: Instant) {
+        while let Some(arrived) = self.backhaul.arrived(now) {
+            match arrived {
+                Arrived::Uplink(uplink) => self.receive(now, uplink),
+                Arrived::Receipt(receipt) => self.tell_server(now, gateway::Event::ReceiptReceived(receipt)),
             }
         }
     }
@@ -148,10 +179,13 @@ impl Backend for Cores {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        [self.server.next_deadline(), self.aggregator.next_deadline()].into_iter().flatten().min()
+        let deadlines =
+            [self.server.next_deadline(), self.aggregator.next_deadline(), self.backhaul.next_at()];
+        deadlines.into_iter().flatten().min()
     }
 
     fn reached(&mut self, now: Instant) -> Result<(), CoresError> {
+        self.deliver(now);
         if self.server.next_deadline().is_some_and(|due| due <= now) {
             self.tell_server(now, gateway::Event::DeadlineReached);
         }

@@ -2,8 +2,8 @@
 use crate::kernel::Rng;
 use crate::radio::{Position, Surroundings};
 use crate::scenario::{
-    ContributionKind, DataRateChoice, Experiment, FaultsConfig, LearnerConfig, RadioConfig, Scenario,
-    StrategyConfig,
+    BackhaulConfig, ContributionKind, DataRateChoice, Experiment, FaultsConfig, LearnerConfig, RadioConfig,
+    Scenario, StrategyConfig,
 };
 use chirrup_aggregator::core::federation::{Cadence, DataRateAdvice, Enrolled, ScaleSource};
 use chirrup_aggregator::core::strategy::{Strategy, fedbuff::FedBuff};
@@ -18,7 +18,7 @@ use chirrup_protocol::manifest::TrustAnchor;
 use chirrup_protocol::region::{DataRate, DwellTime};
 use chirrup_protocol::seal::Direction;
 use chirrup_protocol::task::{Forms, Learner, Participation, Task};
-use chirrup_protocol::time::Duration;
+use chirrup_protocol::time::{Duration, Instant};
 use ed25519_dalek::SigningKey;
 use rand_core::RngCore;
 use std::collections::BTreeMap;
@@ -66,6 +66,10 @@ pub struct Fleet {
     pub epoch_limits: Limits,
     /// What goes wrong.
     pub faults: FaultsConfig,
+    /// The way between network server and aggregator.
+    pub backhaul: BackhaulConfig,
+    /// When the run ends.
+    pub end: Instant,
     /// The network server's configuration.
     pub network: NetworkConfig,
     /// The aggregator's configuration.
@@ -104,6 +108,8 @@ impl Fleet {
             data_rates: data_rates(&radio),
             epoch_limits: Limits::default(),
             faults: scenario.faults,
+            backhaul: scenario.backhaul,
+            end: Instant::ZERO + Duration::from_secs(scenario.run.duration_s),
             federation: federation(experiment, enrolled(&nodes, &agreement_key), network.rx2_data_rate),
             signing_key,
             agreement_scalar,

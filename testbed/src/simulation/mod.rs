@@ -1,19 +1,24 @@
 //! A whole fleet under virtual time: the real cores, the real stack, a simulated air.
 //!
 //! - [`fleet`]: who there is, with keys from the seed, and how the cores are configured;
-//! - [`node`]: a node as a task: agent, guard, stack, a stream of [`samples`];
+//! - [`node`]: a node as a task: agent, guard, stack (its radio under a [`tap`]), a [`board`], a stream of [`samples`];
+//!   [`nodes`]: when each is on;
 //! - [`backend`]: what stands behind the air; [`cores`]: network server and aggregator in this process;
 //! - [`front`]: concentrators between air and backend; [`world`]: the run loop;
 //! - [`tally`], [`scoring`], [`record`]: from books and ledger to a [`crate::summary::RunRecord`].
 pub mod backend;
+pub mod board;
 pub mod cores;
 pub mod fleet;
 pub mod front;
 pub mod node;
+pub mod nodes;
 pub mod record;
 pub mod samples;
 pub mod scoring;
+mod stream;
 pub mod tally;
+pub mod tap;
 pub mod world;
 
 pub use backend::Backend;
@@ -58,8 +63,11 @@ pub fn simulate(
         downlinks: Some(cores.sealed()),
         ledger: cores.ledger(),
     });
+    let mut injected = end.injected;
+    cores.backhaul().enter(end.at, &mut injected);
     let ledger = cores.into_ledger();
     let mut run = record::record(experiment, fleet, &end, &ledger, &rejects)?;
     run.checks = checks;
+    run.faults = injected;
     Ok(Simulated { run, ledger, air: end.air.take_records(), violations })
 }

@@ -28,12 +28,17 @@ pub fn record(
     let chain = Chain::from_ledger(experiment, fleet, ledger)?;
     let medium = ended.air.medium();
     let log = medium.log();
-    let held = |at: Instant| -> Vec<u32> { ended.tallies.iter().map(|tally| tally.version_at(at)).collect() };
+    // Who has left runs no model.
+    let held = |at: Instant| -> Vec<u32> {
+        let there = ended.tallies.iter().filter(|tally| tally.is_there(at));
+        there.map(|tally| tally.version_at(at)).collect()
+    };
     let versions = chain
         .versions
         .iter()
         .map(|version| version_record(version, log.records(), &ended.tallies, chain.held(&held(version.at))));
     Ok(RunRecord {
+        faults: ended.injected,
         virtual_s: ended.at.as_secs_f64(),
         wall_s: 0.0,
         trace_hash: hex::encode(log.trace_hash()),
@@ -82,8 +87,10 @@ fn version_record(
             Transmitter::Gateway(_) => record.downlink_airtime_s += sent.airtime.as_secs_f64(),
         }
     }
-    record.nodes_up_to_date =
-        tallies.iter().filter(|tally| tally.version_at(version.at) + 1 >= version.number).count();
+    record.nodes_up_to_date = tallies
+        .iter()
+        .filter(|tally| tally.is_there(version.at) && tally.version_at(version.at) + 1 >= version.number)
+        .count();
     record
 }
 
@@ -108,6 +115,7 @@ fn node_records(experiment: &Experiment, fleet: &Fleet, ended: &Ended, chain: &C
             duty_worst_ratio: log.duty().fullest_of(Transmitter::Node(node)).map_or(0.0, |hour| hour.ratio),
             lost: log.node(node).outcomes.into(),
             battery_years: experiment.scenario.nodes.battery.years(energy_mj, ended.at.as_secs_f64()),
+            gone_at_s: tally.gone_at.map(Instant::as_secs_f64),
             contributions_accepted: chain.accepted.get(index).copied().unwrap_or(0),
         }
     };

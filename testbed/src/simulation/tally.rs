@@ -54,6 +54,8 @@ pub struct NodeTally {
     pub control: Sent,
     /// When it came to run which version.
     pub versions: Vec<(Instant, u32)>,
+    /// When it left for ever.
+    pub gone_at: Option<Instant>,
     /// What its agent counted, over all reboots.
     pub counts: Counts,
     /// Every frame that it sealed.
@@ -99,6 +101,11 @@ impl NodeTally {
             - RadioTime::default().energy_mj(used.transmitting + used.receiving);
         self.control.energy_mj += asleep;
         self.clone()
+    }
+
+    /// Whether it had not left by then.
+    pub fn is_there(&self, at: Instant) -> bool {
+        self.gone_at.is_none_or(|gone_at| gone_at > at)
     }
 
     /// The version that it ran at a time.

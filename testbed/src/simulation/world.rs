@@ -1,14 +1,19 @@
 //! The run loop: tasks of nodes, the air, and a backend, in one order of virtual time.
 use super::backend::Backend;
+use super::board::Board;
 use super::fleet::Fleet;
 use super::front::Front;
-use super::node::{self, Flash, NodeSetup};
+use super::node::NodeSetup;
+use super::nodes::{NodeEvent, Nodes};
 use super::samples::OwnedSamples;
 use super::tally::NodeTally;
-use crate::kernel::{Kernel, Rng, TaskId, Wakeup};
+use crate::faults::frames::{Attacked, FrameFaults};
+use crate::faults::{Injected, Outages};
+use crate::kernel::{Kernel, Rng, Wakeup};
 use crate::radio::air_log::Detail;
-use crate::radio::{Air, Medium, MediumConfig, NodeIndex, RadioEvent};
+use crate::radio::{Air, Disruptions, Medium, MediumConfig, NodeIndex, RadioEvent};
 use crate::scenario::Experiment;
+use chirrup_gateway::core::Heard;
 use chirrup_protocol::time::{Duration, Instant};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -21,8 +26,10 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
 pub enum SimEvent {
     /// Something on the air.
     Radio(RadioEvent),
-    /// A node loses power and comes back at once.
-    Reboot(NodeIndex),
+    /// Something happens to a node.
+    Node(NodeIndex, NodeEvent),
+    /// An attacker sends a frame again, as a concentrator heard it before.
+    Replay(Box<Heard>),
 }
 
 impl From<RadioEvent> for SimEvent {
@@ -36,8 +43,10 @@ pub struct World {
     kernel: Kernel<SimEvent>,
     air: Air<SimEvent>,
     fleet: Rc<Fleet>,
-    nodes: Vec<(NodeSetup, TaskId)>,
-    reboots: Vec<Rng>,
+    nodes: Nodes,
+    gateways: Vec<Outages>,
+    frames: FrameFaults,
+    injected: Rc<RefCell<Injected>>,
     end: Instant,
 }
 
@@ -47,43 +56,38 @@ pub struct Ended {
     pub air: Air<SimEvent>,
     /// What was noted of each node.
     pub tallies: Vec<NodeTally>,
+    /// What was done to it.
+    pub injected: Injected,
     /// When it ended.
     pub at: Instant,
 }
 
 impl World {
-    /// All nodes switched on at time zero.
+    /// All nodes that are there at time zero switched on.
     pub fn new(experiment: &Experiment, fleet: &Fleet) -> Self {
         let mut kernel = Kernel::new();
         let fleet = Rc::new(fleet.clone());
-        let config = MediumConfig {
-            region: fleet.radio.region,
-            collision: fleet.radio.collision,
-            frame_loss: fleet.faults.frame_loss,
-            detail: Detail::Records,
-            seed: fleet.seed,
-        };
-        let mut medium = Medium::new(config, fleet.surroundings());
+        let end = Instant::ZERO + Duration::from_secs(experiment.scenario.run.duration_s);
+        let gateways = gateway_outages(&fleet, end);
+        let disruptions = Disruptions::new(gateways.clone(), fleet.faults.until());
+        let mut medium =
+            Medium::new(medium_config(&fleet), fleet.surroundings()).with_disruptions(disruptions);
         medium.log_mut().check_frame_counters();
         let air = Air::new(medium, kernel.scheduler());
+        let injected = Rc::new(RefCell::new(Injected::default()));
         let endless = experiment.task.endless.clone().map(Rc::new);
         let setup = |index: usize| {
+            let (faults, node) = (&fleet.faults, NodeIndex(index as u32));
+            let board = Board::new(node, faults, fleet.seed, kernel.scheduler(), Rc::clone(&injected));
             let samples = OwnedSamples::of_node(experiment, index, endless.as_ref());
-            setup(experiment, &fleet, &air, index, samples)
+            setup(experiment, &fleet, &air, board, node, samples)
         };
-        let nodes: Vec<_> = (0..fleet.nodes.len())
-            .map(setup)
-            .map(|setup| {
-                let task = kernel.spawn(node::run(setup.clone()));
-                (setup, task)
-            })
-            .collect();
-        let reboots =
-            (0..nodes.len()).map(|node| Rng::for_purpose(fleet.seed, "reboots", node as u64)).collect();
-        let end = Instant::ZERO + Duration::from_secs(experiment.scenario.run.duration_s);
-        let mut world = Self { kernel, air, fleet, nodes, reboots, end };
-        (0..world.nodes.len()).for_each(|node| world.schedule_reboot(NodeIndex(node as u32)));
-        world
+        let setups = (0..fleet.nodes.len()).map(setup).collect();
+        let battery = experiment.scenario.nodes.battery;
+        let mut nodes = Nodes::new(setups, fleet.faults, battery, Rc::clone(&injected));
+        nodes.begin(&mut kernel, fleet.seed, end);
+        let frames = FrameFaults::new(&fleet.faults, fleet.seed, fleet.faults.until());
+        Self { kernel, air, fleet, nodes, gateways, frames, injected, end }
     }
 
     /// Runs to the end.
@@ -114,57 +118,93 @@ impl World {
 
     fn handle<B: Backend>(&mut self, event: SimEvent, backend: &mut B) -> Result<(), B::Error> {
         match event {
-            SimEvent::Reboot(node) => {
-                self.reboot(node);
+            SimEvent::Node(node, event) => {
+                self.nodes.handle(node, event, &mut self.kernel);
                 Ok(())
             }
-            SimEvent::Radio(event) => self.front().handle(event, backend),
+            SimEvent::Radio(event) => self.hear(event, backend),
+            SimEvent::Replay(heard) => self.replay(*heard, backend),
         }
+    }
+
+    fn hear<B: Backend>(&mut self, event: RadioEvent, backend: &mut B) -> Result<(), B::Error> {
+        let mut replays = Vec::new();
+        let front = Front { air: &self.air, gateways: &self.fleet.gateways };
+        let (faults, injected) = (&mut self.frames, &mut *self.injected.borrow_mut());
+        front.handle(event, &mut Attacked { backend, faults, injected, replays: &mut replays })?;
+        for (at, heard) in replays {
+            self.kernel.scheduler().schedule(at, SimEvent::Replay(Box::new(heard)));
+        }
+        Ok(())
+    }
+
+    /// A gateway that is off hears no attacker either.
+    fn replay<B: Backend>(&self, heard: Heard, backend: &mut B) -> Result<(), B::Error> {
+        let now = self.kernel.now();
+        let gateway = self.fleet.gateways.iter().position(|id| *id == heard.concentrator);
+        if gateway.is_some_and(|index| self.gateways[index].off_until(now).is_some()) {
+            return Ok(());
+        }
+        self.injected.borrow_mut().frames_replayed += 1;
+        backend.heard(now, Heard { counter_us: now.as_micros() as u32, ..heard })
     }
 
     fn front(&self) -> Front<'_, SimEvent> {
         Front { air: &self.air, gateways: &self.fleet.gateways }
     }
 
-    fn reboot(&mut self, node: NodeIndex) {
-        let (setup, task) = &mut self.nodes[node.0 as usize];
-        self.kernel.cancel(*task);
-        *task = self.kernel.spawn(node::run(setup.clone()));
-        self.schedule_reboot(node);
-    }
-
-    fn schedule_reboot(&mut self, node: NodeIndex) {
-        if self.fleet.faults.reboot_per_day > 0.0 {
-            let days = self.reboots[node.0 as usize].exponential() / self.fleet.faults.reboot_per_day;
-            let at = self.kernel.now() + Duration::from_micros((days * 86_400e6) as u64);
-            self.kernel.scheduler().schedule(at, SimEvent::Reboot(node));
-        }
-    }
-
     fn finish(self) -> Ended {
         let at = self.kernel.now();
-        let tallies = self.nodes.iter().map(|(setup, _)| {
+        let tallies = self.nodes.setups().map(|setup| {
             let used = self.air.medium().log().radio_time(setup.node);
             setup.tally.borrow_mut().close(used, at)
         });
         let tallies = tallies.collect();
-        Ended { air: self.air, tallies, at }
+        let mut injected = *self.injected.borrow();
+        injected.frames_cut_short = self.air.medium().frames_cut_short();
+        for outages in &self.gateways {
+            let (count, off) = outages.before(at);
+            injected.gateway_outages += count;
+            injected.gateway_off_s += off.as_secs_f64();
+        }
+        Ended { air: self.air, tallies, injected, at }
     }
+}
+
+fn medium_config(fleet: &Fleet) -> MediumConfig {
+    MediumConfig {
+        region: fleet.radio.region,
+        collision: fleet.radio.collision,
+        frame_loss: fleet.faults.frame_loss,
+        detail: Detail::Records,
+        seed: fleet.seed,
+    }
+}
+
+fn gateway_outages(fleet: &Fleet, end: Instant) -> Vec<Outages> {
+    let faults = &fleet.faults;
+    let last = faults.until().min(end);
+    let of = |index| {
+        let mut rng = Rng::for_purpose(fleet.seed, "gateway-outages", index as u64);
+        Outages::draw(&mut rng, faults.gateway_off_per_day, faults.gateway_off_s, last)
+    };
+    (0..fleet.gateways.len()).map(of).collect()
 }
 
 fn setup(
     experiment: &Experiment,
     fleet: &Rc<Fleet>,
     air: &Air<SimEvent>,
-    index: usize,
+    board: Board,
+    node: NodeIndex,
     samples: OwnedSamples,
 ) -> NodeSetup {
     let nodes = &experiment.scenario.nodes;
     NodeSetup {
-        node: NodeIndex(index as u32),
+        node,
         fleet: Rc::clone(fleet),
         air: air.clone(),
-        flash: Rc::new(RefCell::new(Flash::default())),
+        board,
         tally: Rc::new(RefCell::new(NodeTally::default())),
         samples,
         sample_interval: Duration::from_secs(nodes.sample_interval_s),

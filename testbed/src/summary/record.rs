@@ -1,5 +1,6 @@
 //! What a finished simulation hands over.
 use crate::checker::Checks;
+use crate::faults::Injected;
 use crate::radio::Cause;
 use crate::radio::outcome::Outcomes;
 use chirrup_protocol::ids::{DevEui, GatewayId};
@@ -32,12 +33,14 @@ pub struct RunRecord {
     pub contributions: ContributionTotals,
     /// How much the checkers looked at, and what they found.
     pub checks: Checks,
+    /// What went wrong on purpose.
+    pub faults: Injected,
 }
 
 /// How well the model that nodes run, quantised as it is, does on the test rows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DeployedAccuracy {
-    /// Mean over nodes of the accuracy of the model that each of them runs at the end.
+    /// Mean over nodes of the accuracy of the model that each of them runs at the end; who has left runs none.
     pub held: f64,
     /// Mean of the recalls of the classes, over all test rows.
     pub balanced: f64,
@@ -120,6 +123,8 @@ pub struct NodeRecord {
     pub battery_years: f64,
     /// Uplinks that no gateway received, by cause.
     pub lost: Losses,
+    /// When it left for ever, or its battery was found empty; in seconds.
+    pub gone_at_s: Option<f64>,
     /// Contributions of it that the aggregator accepted.
     pub contributions_accepted: u64,
 }
