@@ -50,6 +50,13 @@ impl<E: From<RadioEvent>> VirtualRadio<E> {
     }
 }
 
+/// How long a receive window of the stack stays open for a preamble: the margin that the stack names, and the symbols
+/// of the preamble.
+pub fn window_length(rf: RfConfig, margin_ms: u32) -> Duration {
+    let preamble_us = PREAMBLE_TIMEOUT_SYMBOLS * modulation(rf.bb).symbol_ns() / 1_000;
+    Duration::from_millis(margin_ms.into()) + Duration::from_micros(preamble_us)
+}
+
 /// The stack's modulation in ours.
 pub fn modulation(parameters: BaseBandModulationParams) -> Modulation {
     Modulation {
@@ -92,9 +99,7 @@ impl<E: From<RadioEvent>> PhyRxTx for VirtualRadio<E> {
         let Some(RxConfig { rf, mode: RxMode::Single { ms } }) = self.receiver else {
             return Err(RadioError::ReceiverNotSetUp);
         };
-        let preamble_us = PREAMBLE_TIMEOUT_SYMBOLS * modulation(rf.bb).symbol_ns() / 1_000;
-        let longest = Duration::from_millis(ms.into()) + Duration::from_micros(preamble_us);
-        let heard = self.listen(rf, longest, buffer).await?;
+        let heard = self.listen(rf, window_length(rf, ms), buffer).await?;
         Ok(heard.map_or(RxStatus::RxTimeout, |(length, quality)| RxStatus::Rx(length, quality)))
     }
 

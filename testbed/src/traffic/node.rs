@@ -9,19 +9,21 @@ use super::record::Exchanges;
 use super::source::Source;
 use crate::device::{Crystal, VirtualRadio, VirtualTimer};
 use crate::kernel::{Clock, Rng};
-use crate::radio::{Air, NodeIndex, RadioEvent};
+use crate::radio::RadioEvent;
 use crate::scenario::Confirmation;
 use chirrup_node::lorawan::{self as guarded, Guard, GuardConfig, JoinError, Parts, SendError};
 use chirrup_protocol::ids::{DevAddr, DevEui};
 use chirrup_protocol::region::{DataRate, Region};
 use chirrup_protocol::time::{Duration, Instant};
-use lorawan_device::async_device::{Device, SendResponse};
+use lorawan_device::async_device::radio::PhyRxTx;
+use lorawan_device::async_device::{Device, SendResponse, Timings};
 use lorawan_device::default_crypto::DefaultFactory;
 use lorawan_device::region::{self, DR};
 use lorawan_device::{AppSKey, JoinMode, NewSKey};
 use rand_core::RngCore;
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::rc::Rc;
 
 /// First DevEUI; the prefix is locally administered.
@@ -50,8 +52,8 @@ pub struct Node {
     pub confirmation: Confirmation,
     /// When it sends.
     pub source: Source,
-    /// The air.
-    pub air: Air<RadioEvent>,
+    /// The virtual time.
+    pub clock: Clock,
     /// What all nodes count.
     pub counts: Rc<RefCell<Exchanges>>,
 }
@@ -88,10 +90,6 @@ fn key(seed: u64, label: &str, index: u32) -> [u8; 16] {
 }
 
 impl Node {
-    fn clock(&self) -> Clock {
-        self.air.clock().clone()
-    }
-
     fn count(&self, note: impl FnOnce(&mut Exchanges)) {
         note(&mut self.counts.borrow_mut());
     }
@@ -100,8 +98,8 @@ impl Node {
         Rng::for_purpose(self.seed, "stack", self.index.into())
     }
 
-    fn radio(&self) -> VirtualRadio<RadioEvent> {
-        VirtualRadio::new(self.air.clone(), NodeIndex(self.index))
+    fn timer(&self) -> VirtualTimer {
+        VirtualTimer::new(self.clock.clone()).with_crystal(self.crystal)
     }
 }
 
@@ -119,8 +117,8 @@ impl guarded::SnapshotStore for Forgetful {
 type NodeGuard = Guard<VirtualRadio<RadioEvent>, VirtualTimer, Rng, Forgetful>;
 
 /// Joins, then sends behind the guard.
-pub async fn join_and_send(mut node: Node) {
-    let clock = node.clock();
+pub async fn join_and_send(mut node: Node, radio: VirtualRadio<RadioEvent>) {
+    let clock = node.clock.clone();
     let config = GuardConfig {
         region: node.region,
         dev_eui: dev_eui(node.index),
@@ -129,12 +127,7 @@ pub async fn join_and_send(mut node: Node) {
         lowest_data_rate: node.data_rate,
         highest_data_rate: node.data_rate,
     };
-    let parts = Parts {
-        radio: node.radio(),
-        timer: VirtualTimer::new(clock.clone()).with_crystal(node.crystal),
-        rng: node.rng(),
-        store: Forgetful,
-    };
+    let parts = Parts { radio, timer: node.timer(), rng: node.rng(), store: Forgetful };
     let mut guard = Guard::new(config, parts, None, clock.now()).expect("the data rate is of this region");
     let mut due = Instant::ZERO + node.source.first();
     clock.sleep_until(due).await;
@@ -159,7 +152,7 @@ pub async fn join_and_send(mut node: Node) {
 }
 
 async fn join(node: &Node, guard: &mut NodeGuard) {
-    let clock = node.clock();
+    let clock = &node.clock;
     let mut pauses = Rng::for_purpose(node.seed, "traffic-join", node.index.into());
     loop {
         match guard.join(clock.now()).await {
@@ -174,12 +167,11 @@ async fn join(node: &Node, guard: &mut NodeGuard) {
     }
 }
 
-/// Sends by the bare stack.
-pub async fn send_personalised(mut node: Node) {
-    let clock = node.clock();
-    let (radio, timer) = (node.radio(), VirtualTimer::new(clock.clone()).with_crystal(node.crystal));
+/// Sends by the bare stack, through any radio.
+pub async fn send_personalised(mut node: Node, radio: impl PhyRxTx<PhyError: Debug> + Timings) {
+    let clock = node.clock.clone();
     let region = region::Configuration::new(lorawan_device::Region::EU868);
-    let mut device: Device<_, DefaultFactory, _, _> = Device::new(region, radio, timer, node.rng());
+    let mut device: Device<_, DefaultFactory, _, _> = Device::new(region, radio, node.timer(), node.rng());
     let [a, b, c, d] = dev_addr(node.index).0;
     let keys = JoinMode::ABP {
         newskey: NewSKey::from(network_session_key(node.seed, node.index)),

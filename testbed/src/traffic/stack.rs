@@ -4,8 +4,8 @@ use super::node::{self, Node};
 use super::record::Exchanges;
 use super::source::Source;
 use super::timeline::Timeline;
-use crate::device::Crystal;
-use crate::kernel::{Kernel, Wakeup};
+use crate::device::{Crystal, VirtualRadio};
+use crate::kernel::{Clock, Kernel, Wakeup};
 use crate::radio::{Air, Medium, MediumConfig, NodeIndex, RadioEvent, Surroundings};
 use crate::scenario::{Activation, Confirmation, Scenario, TrafficConfig};
 use crate::simulation::backend::Backend;
@@ -34,7 +34,7 @@ pub struct Setup<'a> {
     pub confirmation: Confirmation,
 }
 
-/// Runs the traffic.
+/// Runs the traffic in front of a network server of its own.
 ///
 /// # Errors
 /// See [`NetworkError`].
@@ -44,51 +44,71 @@ pub fn run(
     around: Surroundings,
     progress: &mut dyn FnMut(Instant),
 ) -> Result<(Air<RadioEvent>, Timeline, Exchanges), NetworkError> {
-    let gateways: Vec<_> = (0..around.links().gateways() as u64).map(gateway).collect();
-    let mut network = network(setup, &gateways)?;
+    let mut network = network(setup, &gateways(around.links().gateways()))?;
+    let (air, timeline, mut counts) = run_before(&mut network, setup, medium, around, progress)?;
+    (counts.received, counts.received_bytes) = (network.received, network.received_bytes);
+    Ok((air, timeline, counts))
+}
+
+/// Runs the traffic in front of any backend. What reached it is for the backend to count.
+///
+/// # Errors
+/// Those of the backend.
+pub fn run_before<B: Backend>(
+    backend: &mut B,
+    setup: &Setup,
+    medium: MediumConfig,
+    around: Surroundings,
+    progress: &mut dyn FnMut(Instant),
+) -> Result<(Air<RadioEvent>, Timeline, Exchanges), B::Error> {
+    let gateways = gateways(around.links().gateways());
     let mut kernel = Kernel::new();
     let air = Air::new(Medium::new(medium, around), kernel.scheduler());
     let counts = Rc::new(RefCell::new(Exchanges::default()));
     for index in 0..setup.scenario.nodes.count as u32 {
-        let node = new_node(setup, index, &air, &counts);
+        let node = new_node(setup, index, &kernel.clock(), &counts);
+        let radio = VirtualRadio::new(air.clone(), NodeIndex(index));
         match setup.activation {
-            Activation::Join => kernel.spawn(node::join_and_send(node)),
-            Activation::Personalised => kernel.spawn(node::send_personalised(node)),
+            Activation::Join => kernel.spawn(node::join_and_send(node, radio)),
+            Activation::Personalised => kernel.spawn(node::send_personalised(node, radio)),
         };
     }
     let front = Front { air: &air, gateways: &gateways };
     let mut timeline = Timeline::default();
     for at in Timeline::marks(Duration::from_secs(setup.scenario.run.duration_s)) {
-        step_to(at, &mut kernel, &front, &mut network)?;
+        step_to(at, &mut kernel, &front, backend)?;
         timeline.mark(at, air.medium().log());
         progress(at);
     }
-    let mut counts = *counts.borrow();
-    (counts.received, counts.received_bytes) = (network.received, network.received_bytes);
+    let counts = *counts.borrow();
     Ok((air, timeline, counts))
 }
 
-fn step_to(
+fn step_to<B: Backend>(
     at: Instant,
     kernel: &mut Kernel<RadioEvent>,
     front: &Front<'_, RadioEvent>,
-    network: &mut Network,
-) -> Result<(), NetworkError> {
+    backend: &mut B,
+) -> Result<(), B::Error> {
     loop {
-        let limit = network.next_deadline().map_or(at, |due| due.min(at));
+        let limit = backend.next_deadline().map_or(at, |due| due.min(at));
         match kernel.step_until(limit.max(kernel.now())) {
-            Some(Wakeup::Event(event)) => front.handle(event, network)?,
+            Some(Wakeup::Event(event)) => front.handle(event, backend)?,
             Some(Wakeup::TaskRan(_) | Wakeup::TaskFinished(_)) => {}
             None if kernel.now() >= at => return Ok(()),
-            None => network.reached(kernel.now())?,
+            None => backend.reached(kernel.now())?,
         }
-        while let Some(order) = network.poll_order() {
-            front.send(order, network)?;
+        while let Some(order) = backend.poll_order() {
+            front.send(order, backend)?;
         }
     }
 }
 
-fn new_node(setup: &Setup, index: u32, air: &Air<RadioEvent>, counts: &Rc<RefCell<Exchanges>>) -> Node {
+/// One node of the fleet, without a radio.
+///
+/// # Panics
+/// When the region has no data rate for the scenario's spreading factor; scenarios that were read have one.
+pub fn new_node(setup: &Setup, index: u32, clock: &Clock, counts: &Rc<RefCell<Exchanges>>) -> Node {
     let Setup { scenario, traffic, confirmation, .. } = *setup;
     let (seed, region) = (scenario.run.seed, scenario.radio.region);
     let data_rate = region.data_rate(traffic.modulation.spreading_factor, traffic.modulation.bandwidth_hz);
@@ -101,13 +121,13 @@ fn new_node(setup: &Setup, index: u32, air: &Air<RadioEvent>, counts: &Rc<RefCel
         payload: vec![0; usize::from(traffic.phy_bytes) - LORAWAN_OVERHEAD_BYTES],
         confirmation,
         source: Source::new(traffic.interval, traffic.mean_s, seed, index.into()),
-        air: air.clone(),
+        clock: clock.clone(),
         counts: Rc::clone(counts),
     }
 }
 
-fn gateway(index: u64) -> GatewayId {
-    GatewayId((FIRST_GATEWAY + index).to_be_bytes())
+fn gateways(count: usize) -> Vec<GatewayId> {
+    (0..count as u64).map(|index| GatewayId((FIRST_GATEWAY + index).to_be_bytes())).collect()
 }
 
 fn network(setup: &Setup, gateways: &[GatewayId]) -> Result<Network, NetworkError> {
