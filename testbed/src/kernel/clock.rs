@@ -28,8 +28,9 @@ struct Entry {
 }
 
 impl Entry {
-    fn key(&self) -> (Instant, u64) {
-        (self.at, self.sequence)
+    /// Time above sequence in one number: to compare two of them takes no branch, which a processor could not foresee.
+    fn key(&self) -> u128 {
+        (u128::from(self.at.as_micros()) << 64) | u128::from(self.sequence)
     }
 }
 

@@ -5,6 +5,7 @@ use super::collision::{Collisions, Contact, Interference, Signal, Span};
 use super::emission::Emission;
 use super::interferers::Target;
 use super::outcome::{Cause, Verdict};
+use super::row::Row;
 use super::surroundings::Surroundings;
 use super::uplinks::Fault;
 use super::windows::{DownlinkHeard, Window, WindowState};
@@ -20,11 +21,10 @@ pub struct DownlinkTicket(u64);
 
 /// An open receive window.
 #[derive(Debug, PartialEq, Eq)]
-pub struct WindowTicket(u64);
+pub struct WindowTicket(u32);
 
 #[derive(Debug)]
 struct OpenWindow {
-    id: u64,
     window: Window,
     /// The downlink that it holds on to.
     held: Option<u64>,
@@ -65,13 +65,13 @@ pub(super) struct EndedDownlink {
 pub(super) struct Downlinks {
     collisions: Collisions,
     frames: Vec<Frame>,
-    windows: Vec<OpenWindow>,
+    windows: Row<OpenWindow>,
     next_id: u64,
 }
 
 impl Downlinks {
     pub const fn new(collisions: Collisions) -> Self {
-        Self { collisions, frames: Vec::new(), windows: Vec::new(), next_id: 0 }
+        Self { collisions, frames: Vec::new(), windows: Row::new(), next_id: 0 }
     }
 
     const fn next_id(&mut self) -> u64 {
@@ -93,7 +93,7 @@ impl Downlinks {
         let id = self.next_id();
         let mut frame = Frame { id, gateway, emission, span, fault, rivals: Vec::new(), too_weak: 0 };
         self.meet_others(&mut frame);
-        for open in &mut self.windows {
+        for open in self.windows.iter_mut() {
             open.try_detect(&mut frame, surroundings);
         }
         self.frames.push(frame);
@@ -146,26 +146,22 @@ impl Downlinks {
 
     /// Opens a window. It may find a preamble that has begun already.
     pub fn open(&mut self, window: Window, surroundings: &Surroundings) -> WindowTicket {
-        let id = self.next_id();
-        let mut open = OpenWindow { id, window, held: None, state: WindowState::Listening };
+        let mut open = OpenWindow { window, held: None, state: WindowState::Listening };
         for frame in &mut self.frames {
             open.try_detect(frame, surroundings);
         }
-        self.windows.push(open);
-        WindowTicket(id)
+        WindowTicket(self.windows.put(open))
     }
 
     /// How far a window has come.
     pub fn state(&self, ticket: &WindowTicket) -> &WindowState {
-        let open = self.windows.iter().find(|open| open.id == ticket.0);
-        &open.expect("a ticket belongs to an open window").state
+        &self.windows.get(ticket.0).expect("a ticket belongs to an open window").state
     }
 
     /// Closes a window; returns whose it was and how long it was open.
     pub fn close(&mut self, ticket: &WindowTicket, now: Instant) -> (NodeIndex, Duration) {
-        let place = self.windows.iter().position(|open| open.id == ticket.0);
         let OpenWindow { window, .. } =
-            self.windows.swap_remove(place.expect("a ticket belongs to an open window"));
+            self.windows.take(ticket.0).expect("a ticket belongs to an open window");
         (window.node, now - window.open)
     }
 }

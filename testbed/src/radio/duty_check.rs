@@ -26,7 +26,8 @@ pub struct FullestHour {
 /// What one transmitter sent in one sub-band.
 #[derive(Clone, Debug, Default)]
 struct SlidingHour {
-    /// Begin and end in microseconds; those that reach into the hour before the latest end.
+    /// Begin and end in microseconds; those that reach into the hour before the latest end, and older ones for as long
+    /// as all of them together are no more than the fullest hour.
     sent: VecDeque<(u64, u64)>,
     /// Sum of their lengths.
     sum_us: u64,
@@ -38,6 +39,9 @@ impl SlidingHour {
     fn add(&mut self, start_us: u64, end_us: u64) {
         self.sent.push_back((start_us, end_us));
         self.sum_us += end_us - start_us;
+        if self.sum_us <= self.fullest_us {
+            return;
+        }
         let hour_began_us = end_us.saturating_sub(HOUR_US);
         let mut outside_us = 0;
         while let Some(&(oldest_start_us, oldest_end_us)) = self.sent.front() {

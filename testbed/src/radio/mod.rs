@@ -11,7 +11,8 @@
 //! [`sensitivity`] say how strong a signal arrives; [`tracks`] and [`interferers`] are what changes meanwhile;
 //! [`surroundings`] holds all of it;
 //! [`collision`] what others do to it; [`medium`] (with its halves `uplinks` and `downlinks`, and `windows` of nodes) follows every frame from
-//! its first symbol to its [`outcome`], and `disruptions` what faults of devices do to it; [`air_log`], [`records`], [`duty_check`], [`energy`], [`battery`] and [`trace`]
+//! its first symbol to its [`outcome`], and `disruptions` what faults of devices do to it (`row` keeps open windows);
+//! [`air_log`], [`records`], [`duty_check`], [`energy`], [`battery`] and [`trace`]
 //! keep the books, and [`pcap`] writes them down; [`air`] connects all this to the kernel.
 pub mod air;
 pub mod air_log;
@@ -34,6 +35,7 @@ pub mod path_loss;
 pub mod pcap;
 pub mod propagation;
 pub mod records;
+mod row;
 pub mod sensitivity;
 pub mod shadowing;
 pub mod surroundings;
