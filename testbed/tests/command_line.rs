@@ -164,7 +164,7 @@ fn traffic(keys: &str) -> serde_json::Value {
     let (scenario, out) = (scenario.to_string_lossy(), folder.path().join("out"));
     let output = chirrup(&["run", &scenario, "--json", "--out", &out.to_string_lossy()]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    assert!(out.join("summary.json").exists() && !out.join("report.html").exists());
+    assert!(out.join("summary.json").exists() && out.join("report.html").exists());
     let timeline = std::fs::read_to_string(out.join("timeline.csv")).expect("a time line");
     assert_eq!(timeline.lines().count(), 101);
     serde_json::from_slice(&output.stdout).expect("one JSON object")

@@ -5,11 +5,12 @@ use super::progress::SweepBar;
 use super::repeat;
 use super::run::{Progress, failed, summarise};
 use crate::report::SweepReport;
-use crate::scenario::Experiment;
+use crate::scenario::{Experiment, TrafficConfig};
 use crate::simulation::{Fleet, Simulated};
 use crate::sweep::plan::PlannedRun;
 use crate::sweep::work::on_all;
 use crate::sweep::{Plan, Results, Store};
+use crate::traffic;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -23,9 +24,6 @@ pub fn sweep<E: std::error::Error>(
     simulate: impl Fn(&Experiment, &Fleet, &mut Progress) -> Result<Simulated, E> + Sync,
 ) -> Result<(), CliError> {
     let plan = Plan::new(args.scenario.as_deref(), &args.set, &args.vary, args.seeds)?;
-    if plan.runs.iter().any(|run| run.scenario.traffic.is_some()) {
-        return Err(CliError::Usage("section [traffic] has no meaning in a sweep: use `chirrup run`".into()));
-    }
     let out = args.out.clone().unwrap_or_else(|| default_folder(&plan));
     let store = Store::new(&out);
     let missing: Vec<usize> =
@@ -64,6 +62,9 @@ fn run_one<E: std::error::Error>(
     bar: &SweepBar,
     simulate: &impl Fn(&Experiment, &Fleet, &mut Progress) -> Result<Simulated, E>,
 ) -> Result<(), CliError> {
+    if let Some(traffic) = &planned.scenario.traffic {
+        return run_packets(planned, traffic, store, bar);
+    }
     let experiment = Experiment::load(planned.scenario.clone())?;
     let fleet = Fleet::new(&experiment);
     let started = std::time::Instant::now();
@@ -79,6 +80,24 @@ fn run_one<E: std::error::Error>(
     run.wall_s = started.elapsed().as_secs_f64();
     let summary = summarise(&experiment, &run)?;
     Ok(store.keep(&planned.key, &summary, &run)?)
+}
+
+/// The same with plain traffic.
+fn run_packets(
+    planned: &PlannedRun,
+    traffic: &TrafficConfig,
+    store: &Store,
+    bar: &SweepBar,
+) -> Result<(), CliError> {
+    let started = std::time::Instant::now();
+    let mut told_s = 0;
+    let ended = traffic::simulate(&planned.scenario, traffic, &mut |now| {
+        bar.advance(now.as_secs() - told_s);
+        told_s = now.as_secs();
+    });
+    let mut ended = ended.map_err(|error| failed(&error))?;
+    ended.summary.wall_s = started.elapsed().as_secs_f64();
+    Ok(store.keep_files(&planned.key, &ended.summary.to_json(), &ended.timeline.to_csv())?)
 }
 
 /// As many as were asked for, or as there are cores.
@@ -175,6 +194,28 @@ mod tests {
         let (outcome, made) = made_up(&args, 0);
         outcome.unwrap();
         assert_eq!(made, [(3, 1), (3, 2)]);
+    }
+
+    #[test]
+    fn plain_traffic_is_swept_as_it_is_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let scenario = folder.path().join("plain.toml");
+        fs::write(&scenario, "[traffic]\nmac = \"bare\"\n[nodes]\ncount = 5\n[run]\nduration_s = 3600\n")
+            .unwrap();
+        let mut args = args(&folder.path().join("out"), &["traffic.mean_s=20,60"], 2);
+        (args.scenario, args.set) = (Some(scenario.clone()), Vec::new());
+        let (outcome, learnt) = made_up(&args, 0);
+        outcome.unwrap();
+        assert_eq!(learnt, []);
+        let plan = Plan::new(Some(&scenario), &[], &args.vary, 2).unwrap();
+        let kept = Store::new(&folder.path().join("out")).finished(&plan.runs[3].key).unwrap();
+        let alone = &plan.runs[3].scenario;
+        let alone = traffic::simulate(alone, alone.traffic.as_ref().unwrap(), &mut |_| {}).unwrap();
+        assert_eq!(kept.summary["trace_hash"], alone.summary.trace_hash.as_str());
+        let report = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+        assert!(report.contains("Plotly.newPlot(\"delivery\"") && report.contains("4 finished runs of 2"));
+        assert!(!report.contains("unbeaten"));
+        assert_eq!(made_up(&args, 0).1, []);
     }
 
     #[test]

@@ -1,14 +1,11 @@
-//! `chirrup run` with a scenario of plain traffic: summary and time line, no page.
+//! `chirrup run` with a scenario of plain traffic.
 use super::progress::Bar;
 use super::run::default_folder;
 use super::{CliError, print};
 use crate::cli::args::RunArgs;
-use crate::report::WriteError;
+use crate::report::PacketReport;
 use crate::scenario::{Scenario, TrafficConfig};
-use crate::traffic::{Ended, simulate};
-use std::fs::{self, File};
-use std::io;
-use std::path::Path;
+use crate::traffic::simulate;
 
 /// Runs the traffic and writes what came of it.
 pub fn traffic(args: &RunArgs, scenario: &Scenario, traffic: &TrafficConfig) -> Result<(), CliError> {
@@ -22,21 +19,8 @@ pub fn traffic(args: &RunArgs, scenario: &Scenario, traffic: &TrafficConfig) -> 
     bar.finish();
     let mut ended = ended.map_err(|error| CliError::Failed(error.to_string()))?;
     ended.summary.wall_s = started.elapsed().as_secs_f64();
-    write(&ended, &folder)?;
+    PacketReport { scenario, ended: &ended }.write(&folder)?;
     eprint!("{}", ended.summary.ending_table());
-    eprintln!("  {:<26} {}", "summary", folder.join("summary.json").display());
+    eprintln!("  {:<26} {}", "report", folder.join("report.html").display());
     if args.json { print(&ended.summary.to_json_line()) } else { Ok(()) }
-}
-
-fn write(ended: &Ended, folder: &Path) -> Result<(), WriteError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| WriteError { path, source }
-    };
-    fs::create_dir_all(folder).map_err(failed(folder))?;
-    let summary = folder.join("summary.json");
-    fs::write(&summary, ended.summary.to_json()).map_err(failed(&summary))?;
-    let timeline = folder.join("timeline.csv");
-    let file = File::create(&timeline).map_err(failed(&timeline))?;
-    ended.timeline.write(file).map_err(io::Error::from).map_err(failed(&timeline))
 }

@@ -4,6 +4,7 @@
 //! a content security policy forbids the browser to load anything from anywhere.
 mod charts;
 mod map;
+mod packets;
 mod page;
 mod palette;
 #[cfg(test)]
@@ -20,6 +21,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use packets::PacketReport;
 pub use sweep::SweepReport;
 pub use words::{ending_table, paragraph};
 

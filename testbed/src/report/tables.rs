@@ -13,7 +13,7 @@ pub fn escape(text: &str) -> String {
 }
 
 /// A table; the first column holds names, the others figures.
-fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head = head.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escape(cell)));
     table_of("<table>", &head.collect::<String>(), rows)
 }

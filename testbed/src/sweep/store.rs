@@ -124,16 +124,22 @@ impl Store {
         Some(Finished { summary, held: read_timeline(&folder.join(TIMELINE))? })
     }
 
-    /// Keeps a run that has just finished. The summary comes last.
+    /// Keeps a run that has just finished.
     pub fn keep(&self, key: &RunKey, summary: &Summary, run: &RunRecord) -> Result<(), StoreError> {
+        let mut timeline = Vec::new();
+        run.write_timeline(&mut timeline).expect("lines are of one length, and memory takes them all");
+        self.keep_files(key, &summary.to_json(), &timeline)
+    }
+
+    /// Keeps a run by its files. The summary comes last.
+    pub fn keep_files(&self, key: &RunKey, summary: &str, timeline: &[u8]) -> Result<(), StoreError> {
         let folder = self.folder(key);
         fs::create_dir_all(&folder).map_err(failed(&folder))?;
-        let timeline = folder.join(TIMELINE);
-        let file = File::create(&timeline).map_err(failed(&timeline))?;
-        run.write_timeline(file).map_err(io::Error::from).map_err(failed(&timeline))?;
+        let path = folder.join(TIMELINE);
+        fs::write(&path, timeline).map_err(failed(&path))?;
         let (part, whole) = (folder.join(SUMMARY_IN_THE_MAKING), folder.join(SUMMARY));
         let mut file = File::create(&part).map_err(failed(&part))?;
-        file.write_all(summary.to_json().as_bytes())
+        file.write_all(summary.as_bytes())
             .and_then(|()| file.sync_all())
             .and_then(|()| fs::rename(&part, &whole))
             .map_err(failed(&whole))

@@ -157,10 +157,16 @@ impl TrafficSummary {
 
     /// The few figures that end a run on the terminal.
     pub fn ending_table(&self) -> String {
+        let title = format!("{}, {} nodes, seed {}\n", self.scenario, self.nodes, self.seed);
+        self.figures().iter().fold(title, |table, (name, value)| table + &format!("  {name:<26} {value}\n"))
+    }
+
+    /// The same, one by one.
+    pub fn figures(&self) -> Vec<(&'static str, String)> {
         let percent = |share: f64| format!("{:.2} %", 100.0 * share);
         let traffic = &self.traffic;
         let lost = traffic.uplinks_lost;
-        let rows = [
+        vec![
             ("offered load G", format!("{:.4}", traffic.load)),
             ("uplinks", format!("{} sent, {} delivered", traffic.uplinks, traffic.uplinks_delivered)),
             ("uplink delivery", percent(traffic.uplink_delivery_ratio)),
@@ -175,9 +181,7 @@ impl TrafficSummary {
             ("duty cycle, worst hour", percent(self.duty_cycle.worst_ratio)),
             ("time", format!("{:.0} s virtual in {:.1} s", self.virtual_s, self.wall_s)),
             ("trace", self.trace_hash.clone()),
-        ];
-        let title = format!("{}, {} nodes, seed {}\n", self.scenario, self.nodes, self.seed);
-        rows.iter().fold(title, |table, (name, value)| table + &format!("  {name:<26} {value}\n"))
+        ]
     }
 }
 

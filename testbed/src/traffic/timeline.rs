@@ -24,6 +24,21 @@ pub struct Row {
     pub downlinks: u64,
 }
 
+impl Row {
+    /// What was added since an earlier row.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            at_s: self.at_s,
+            sent: self.sent - earlier.sent,
+            delivered: self.delivered - earlier.delivered,
+            lost_collision: self.lost_collision - earlier.lost_collision,
+            airtime_s: self.airtime_s - earlier.airtime_s,
+            downlinks: self.downlinks - earlier.downlinks,
+        }
+    }
+}
+
 /// The course of a run, in equal steps.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Timeline(Vec<Row>);
@@ -60,5 +75,12 @@ impl Timeline {
         }
         writer.flush()?;
         Ok(())
+    }
+
+    /// The same as bytes.
+    pub fn to_csv(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.write(&mut bytes).expect("lines are of one length, and memory takes them all");
+        bytes
     }
 }

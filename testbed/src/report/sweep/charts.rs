@@ -18,16 +18,11 @@ const TIME_STEPS: u32 = 120;
 pub fn pareto(results: &Results) -> Plot {
     let mut plot = chart(axis("uplink airtime a node (s, mean)"), percent_axis("accuracy"));
     let front = results.front();
-    let placed: Vec<Placed> = results
-        .points
-        .iter()
-        .enumerate()
-        .filter_map(|(index, point)| Placed::of(index, point, results.label(point)))
-        .collect();
+    let placed = Placed::all(results, AIRTIME, ACCURACY);
     let on_front = |placed: &&Placed| front.contains(&placed.index);
     let line = front.iter().filter_map(|index| placed.iter().find(|placed| placed.index == *index));
     let (x, y): (Vec<f64>, Vec<f64>) =
-        line.map(|placed| (placed.airtime.mean, 100.0 * placed.accuracy.mean)).unzip();
+        line.map(|placed| (placed.across.mean, 100.0 * placed.along.mean)).unzip();
     let dashed = Line::new().color(BLACK).dash(look(1).dash).width(1.5).shape(LineShape::Hv);
     plot.add_trace(Scatter::new(x, y).name("unbeaten in both").mode(Mode::Lines).line(dashed));
     plot.add_trace(scatter("unbeaten", &placed.iter().filter(on_front).collect::<Vec<_>>(), 0));
@@ -40,26 +35,41 @@ pub fn pareto(results: &Results) -> Plot {
     plot
 }
 
-/// A combination that has both figures.
-struct Placed {
+/// A combination that has both figures of a chart.
+pub struct Placed {
     index: usize,
     label: String,
-    airtime: Band,
-    accuracy: Band,
+    /// Along the x axis.
+    pub across: Band,
+    /// Along the y axis, a share.
+    along: Band,
 }
 
 impl Placed {
-    fn of(index: usize, point: &PointResult, label: String) -> Option<Self> {
-        Some(Self { index, label, airtime: point.band(AIRTIME)?, accuracy: point.band(ACCURACY)? })
+    /// All of them, by the names of both figures.
+    pub fn all(results: &Results, across: &str, along: &str) -> Vec<Self> {
+        let place = |(index, point): (usize, &PointResult)| {
+            let (across, along) = (point.band(across)?, point.band(along)?);
+            Some(Self { index, label: results.label(point), across, along })
+        };
+        results.points.iter().enumerate().filter_map(place).collect()
     }
 }
 
-fn scatter(name: &str, placed: &[&Placed], series: usize) -> Box<Scatter<f64, f64>> {
-    let x = placed.iter().map(|placed| placed.airtime.mean).collect();
-    let y = placed.iter().map(|placed| 100.0 * placed.accuracy.mean).collect();
+/// A dashed line to compare with.
+pub fn reference(name: &str, line: impl Iterator<Item = (f64, f64)>) -> Box<Scatter<f64, f64>> {
+    let (x, y): (Vec<f64>, Vec<f64>) = line.unzip();
+    let dashed = Line::new().color(BLACK).dash(look(1).dash).width(1.5);
+    Scatter::new(x, y).name(name).mode(Mode::Lines).line(dashed)
+}
+
+/// Combinations by their numbers, with intervals.
+pub fn scatter(name: &str, placed: &[&Placed], series: usize) -> Box<Scatter<f64, f64>> {
+    let x = placed.iter().map(|placed| placed.across.mean).collect();
+    let y = placed.iter().map(|placed| 100.0 * placed.along.mean).collect();
     let half = |band: &Band, factor: f64| factor * band.half_width.unwrap_or(0.0);
-    let across = placed.iter().map(|placed| half(&placed.airtime, 1.0)).collect();
-    let along = placed.iter().map(|placed| half(&placed.accuracy, 100.0)).collect();
+    let across = placed.iter().map(|placed| half(&placed.across, 1.0)).collect();
+    let along = placed.iter().map(|placed| half(&placed.along, 100.0)).collect();
     let bars = |array| ErrorData::new(ErrorType::Data).array(array).color(look(series).colour).thickness(1.0);
     let numbers = placed.iter().map(|placed| (placed.index + 1).to_string()).collect();
     let labels = placed.iter().map(|placed| format!("{}: {}", placed.index + 1, placed.label)).collect();

@@ -1,5 +1,6 @@
 //! What a sweep leaves behind: `report.html`, `runs.csv` and `bands.csv`.
 mod charts;
+mod packets;
 
 use super::page::{self, chart_section, part};
 use super::tables::sortable;
@@ -12,8 +13,11 @@ use std::path::Path;
 /// Combinations beyond this have no row in the page; `bands.csv` has them all.
 const MOST_ROWS: usize = 500;
 
-/// Figures of the table: title, name in the summary, factor, digits.
-const COLUMNS: [(&str, &str, f64, usize); 7] = [
+/// A figure of the table: title, name in the summary, factor, digits.
+type Column = (&'static str, &'static str, f64, usize);
+
+/// Figures of the table where something is learnt.
+const COLUMNS: [Column; 7] = [
     ("accuracy (%)", ACCURACY, 100.0, 1),
     ("airtime a node (s)", AIRTIME, 1.0, 1),
     ("bytes a node", "uplink.payload_bytes_per_node.mean", 1.0, 0),
@@ -49,7 +53,11 @@ impl SweepReport<'_> {
     /// The page as HTML.
     pub fn html(&self) -> String {
         let title = format!("Chirrup: sweep of {}", self.results.name);
-        let sections = [self.pareto(), self.over_time(), self.points()].concat();
+        let sections = if packets::are_in(self.results) {
+            self.delivery() + &self.points(&packets::COLUMNS)
+        } else {
+            [self.pareto(), self.over_time(), self.points(&COLUMNS)].concat()
+        };
         page::frame(
             &title,
             &self.opening(),
@@ -81,6 +89,16 @@ impl SweepReport<'_> {
         )
     }
 
+    fn delivery(&self) -> String {
+        chart_section(
+            "Delivery against load",
+            "delivery",
+            &packets::delivery(self.results),
+            "Every combination by its number in the table, with 95 % intervals. G is the time on air of all uplinks over \
+             virtual time and number of channels.",
+        )
+    }
+
     fn over_time(&self) -> String {
         let (chosen, words) = charts::chosen(self.results);
         let words = format!(
@@ -95,15 +113,18 @@ impl SweepReport<'_> {
         )
     }
 
-    fn points(&self) -> String {
+    fn points(&self, columns: &[Column]) -> String {
         let results = self.results;
         let head = ["no."].into_iter().chain(results.keys.iter().map(String::as_str)).chain(["seeds"]);
-        let head = head.chain(COLUMNS.iter().map(|column| column.0)).chain(["unbeaten"]);
+        let head = head.chain(columns.iter().map(|column| column.0));
+        // Only what learns can be beaten: it has both figures that are compared.
         let front = results.front();
+        let last = ["unbeaten"].into_iter().filter(|_| !front.is_empty());
         let rows = results.points.iter().take(MOST_ROWS).enumerate().map(|(index, point)| {
             let unbeaten = if front.contains(&index) { "yes" } else { "no" };
-            row(index, point, unbeaten)
+            row(index, point, columns, last.clone().map(|_| unbeaten))
         });
+        let head = head.chain(last.clone());
         let mut html = String::new();
         if results.points.len() > MOST_ROWS {
             html += &format!("<p>The first {MOST_ROWS} of {} combinations.</p>", results.points.len());
@@ -112,10 +133,13 @@ impl SweepReport<'_> {
         part("Combinations", format!("<div class=\"wide\">{html}</div>\n"))
     }
 
-    /// The few figures that end a sweep on the terminal: what no other combination beats.
+    /// The few figures that end a sweep on the terminal: what no other combination beats; of plain traffic, all.
     pub fn ending_table(&self) -> String {
         let results = self.results;
         let title = format!("{}, sweep, {} combinations\n", results.name, results.points.len());
+        if packets::are_in(results) {
+            return title + &packets::ending_lines(results);
+        }
         let front = results.front();
         let lines = front.iter().map(|&index| {
             let point = &results.points[index];
@@ -127,10 +151,15 @@ impl SweepReport<'_> {
     }
 }
 
-fn row(index: usize, point: &PointResult, unbeaten: &str) -> Vec<String> {
+fn row(
+    index: usize,
+    point: &PointResult,
+    columns: &[Column],
+    unbeaten: impl Iterator<Item = &'static str>,
+) -> Vec<String> {
     let names = [(index + 1).to_string()].into_iter().chain(point.values.iter().cloned());
-    let figures = COLUMNS.iter().map(|&(_, figure, factor, digits)| text(point.band(figure), factor, digits));
-    names.chain([point.runs.len().to_string()]).chain(figures).chain([unbeaten.to_owned()]).collect()
+    let figures = columns.iter().map(|&(_, figure, factor, digits)| text(point.band(figure), factor, digits));
+    names.chain([point.runs.len().to_string()]).chain(figures).chain(unbeaten.map(str::to_owned)).collect()
 }
 
 fn text(band: Option<Band>, factor: f64, digits: usize) -> String {
