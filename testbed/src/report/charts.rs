@@ -2,7 +2,9 @@
 use super::Report;
 use super::palette::{BLACK, Look, look};
 use crate::summary::{Losses, NodeRecord, VersionRecord};
-use plotly::common::{Line, LineShape, Marker, Mode, Orientation, Pattern, PatternFillMode, Title};
+use plotly::common::{
+    ExponentFormat, Line, LineShape, Marker, Mode, Orientation, Pattern, PatternFillMode, Title,
+};
 use plotly::configuration::DisplayModeBar;
 use plotly::layout::{Axis, AxisType, BarMode, HoverMode, Layout, Legend, Margin, TraceOrder};
 use plotly::{Bar, Configuration, Plot, Scatter};
@@ -173,6 +175,7 @@ impl<'a> Shown<'a> {
 
 pub(super) fn time_unit(virtual_s: f64) -> (f64, &'static str) {
     match virtual_s {
+        s if s <= 300.0 => (1.0, "seconds"),
         s if s <= 7_200.0 => (60.0, "minutes"),
         s if s <= 3.0 * 86_400.0 => (3_600.0, "hours"),
         _ => (86_400.0, "days"),
@@ -191,7 +194,13 @@ fn newest(x: Vec<f64>, report: &Report) -> Box<Scatter<f64, f64>> {
 }
 
 pub(super) fn axis(title: impl Into<String>) -> Axis {
-    Axis::new().title(Title::with_text(title.into())).auto_margin(true).grid_color("#DDDDDD")
+    // Never "10k" beside "8000".
+    Axis::new()
+        .title(Title::with_text(title.into()))
+        .auto_margin(true)
+        .grid_color("#DDDDDD")
+        .exponent_format(ExponentFormat::None)
+        .separate_thousands(true)
 }
 
 pub(super) fn percent_axis(title: &str) -> Axis {

@@ -9,7 +9,7 @@ use plotly::layout::HoverMode;
 use plotly::{Plot, Scatter};
 
 /// More links than this hide the map.
-const MOST_LINKS: usize = 1_000;
+pub(super) const MOST_LINKS: usize = 300;
 /// A node that loses more than this share of its frames is marked on the map.
 const MARKED_LOSS: f64 = 0.1;
 
@@ -20,6 +20,17 @@ const LINKS: [(&str, f64, DashType); 3] = [
     ("link, below 50 %", 0.0, DashType::Dot),
 ];
 
+/// How large nodes are drawn, in pixels, so that a large fleet leaves gaps: marker, and ring around it.
+const fn sizes(nodes: usize) -> (usize, usize) {
+    if nodes <= MOST_LINKS {
+        (10, 19)
+    } else if nodes <= 2_000 {
+        (6, 11)
+    } else {
+        (3, 6)
+    }
+}
+
 /// Where nodes and gateways stand, one colour and marker a spreading factor; the link of each node to the gateway that
 /// received most of its frames; rings around nodes that lose many.
 pub fn map(report: &Report) -> Plot {
@@ -29,9 +40,13 @@ pub fn map(report: &Report) -> Plot {
     let mut plot = chart(metres("metres east"), north);
     add_links(&mut plot, report);
     let nodes = &report.run.nodes;
+    let (node_size, ring_size) = sizes(nodes.len());
     for (index, spreading_factor) in (7..=12).enumerate() {
         let name = format!("node at SF{spreading_factor}");
-        let marker = point_marker(&look(index), 10);
+        let marker = point_marker(&look(index), node_size);
+        // An outline as wide as the marker would leave no colour.
+        let outline = Line::new().color(BLACK).width(if node_size < 10 { 0.3 } else { 1.0 });
+        let marker = marker.line(outline);
         add_nodes(
             &mut plot,
             &name,
@@ -39,15 +54,26 @@ pub fn map(report: &Report) -> Plot {
             nodes.iter().filter(|node| node.spreading_factor == spreading_factor),
         );
     }
-    let ring = Marker::new().symbol(MarkerSymbol::CircleOpen).size(19).color(VERMILLION);
+    let ring = Marker::new().symbol(MarkerSymbol::CircleOpen).size(ring_size).color(VERMILLION);
     let losing = nodes.iter().filter(|node| lost(node) as f64 > MARKED_LOSS * node.sent().frames as f64);
     add_nodes(&mut plot, "loses more than 10 % of its frames", ring, losing);
-    let gateways: Vec<Position> = report.run.gateways.iter().map(|gateway| gateway.position).collect();
-    let star = Marker::new().symbol(MarkerSymbol::Star).size(18).color(BLACK);
-    plot.add_trace(scatter_places(&gateways).name("gateway").marker(star));
+    add_others(&mut plot, report);
     let layout = plot.layout().clone().height(640).hover_mode(HoverMode::Closest);
     plot.set_layout(layout);
     plot
+}
+
+/// Gateways, and transmitters that are no part of the network.
+fn add_others(plot: &mut Plot, report: &Report) {
+    let gateways: Vec<Position> = report.run.gateways.iter().map(|gateway| gateway.position).collect();
+    let star = Marker::new().symbol(MarkerSymbol::Star).size(18).color(BLACK);
+    plot.add_trace(scatter_places(&gateways).name("gateway").marker(star));
+    let interferers: Vec<Position> =
+        report.scenario.radio.interferers.iter().map(|interferer| interferer.at).collect();
+    if !interferers.is_empty() {
+        let cross = Marker::new().symbol(MarkerSymbol::AsteriskOpen).size(16).color(BLACK);
+        plot.add_trace(scatter_places(&interferers).name("interferer").marker(cross));
+    }
 }
 
 fn add_nodes<'a>(plot: &mut Plot, name: &str, marker: Marker, nodes: impl Iterator<Item = &'a NodeRecord>) {
@@ -139,5 +165,11 @@ mod tests {
         for name in ["link, 90 % and more", "loses more than 10 %", "node at SF9"] {
             assert!(json.contains(name), "{name}");
         }
+        assert!(!json.contains("\"interferer\""));
+    }
+
+    #[test]
+    fn nodes_are_the_smaller_the_more_there_are() {
+        assert_eq!([20, 300, 301, 10_000].map(sizes), [(10, 19), (10, 19), (6, 11), (3, 6)]);
     }
 }

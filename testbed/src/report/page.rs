@@ -117,8 +117,7 @@ fn sections(report: &Report) -> String {
             "Map",
             "map",
             &map::map(report),
-            "Nodes at the spreading factor that they ended with, each linked to the gateway that received most of its frames, \
-             by the share that it received; up to 1000 nodes have links.",
+            &words::map(report),
         ),
         chart(
             "The air",

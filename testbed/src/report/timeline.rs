@@ -1,7 +1,7 @@
 //! The time line of the air: who sent when, and what became of it.
 use super::Report;
 use super::charts::{axis, chart, label, time_unit};
-use super::palette::look;
+use super::palette::{BLACK, look};
 use crate::radio::records::Record;
 use crate::radio::{Cause, GatewayIndex, NodeIndex, Outcome, Transmitter};
 use plotly::common::{Line, Marker, Mode};
@@ -16,7 +16,8 @@ const MOST_NAMES: usize = 40;
 /// Who sent when, and what became of it: a row a transmitter, a series an outcome.
 pub fn chart_of(report: &Report) -> Plot {
     let shown = &report.air.all()[busiest(report.air.all())];
-    let (unit_s, unit) = time_unit(report.run.virtual_s);
+    // Of what is shown: a busy fleet fills the picture within a minute.
+    let (unit_s, unit) = time_unit(span_s(shown));
     let mut plot = chart(axis(format!("virtual time ({unit})")), rows(report));
     for (series, (name, outcome)) in outcomes().into_iter().enumerate() {
         let frames: Vec<&Record> = shown.iter().filter(|record| record.outcome == outcome).collect();
@@ -43,6 +44,14 @@ pub fn words(report: &Report) -> String {
         "{shown}: a mark where a frame begins, and a line for as long as it lasts. Drag over a part to enlarge it, and \
          press twice to see all again. Gateways are rows 0 and below."
     )
+}
+
+/// From the first of them to the last.
+fn span_s(records: &[Record]) -> f64 {
+    match (records.first(), records.last()) {
+        (Some(first), Some(last)) => (last.start - first.start).as_secs_f64(),
+        _ => 0.0,
+    }
 }
 
 /// Frames in a row that hold most collisions; the first of such where there are several.
@@ -98,6 +107,7 @@ fn lines(
     // Most frames arrive, and what did not is to be seen.
     let size = if series == 0 { 4 } else { 8 };
     let marker = Marker::new().color(look.colour).symbol(look.symbol).size(size);
+    let marker = if series == 0 { marker } else { marker.line(Line::new().color(BLACK).width(0.5)) };
     Scatter::new(x, y).name(name).mode(Mode::LinesMarkers).line(line).marker(marker).text_array(text)
 }
 
@@ -152,12 +162,19 @@ mod tests {
     }
 
     #[test]
+    fn the_span_is_from_first_to_last() {
+        let air = sample::air();
+        assert_eq!((span_s(air.all()), span_s(&air.all()[..1]), span_s(&[])), (79_605.0, 0.0, 0.0));
+    }
+
+    #[test]
     fn the_time_line_has_a_series_for_each_outcome_that_came() {
         let json = sample::with_report(chart_of).to_json();
         for (name, there) in [("\"delivered\"", true), ("\"collision\"", true), ("\"too weak\"", false)] {
             assert_eq!(json.contains(name), there, "{name}");
         }
         assert!(json.contains("gateway 1"));
+        assert!(json.contains("virtual time (hours)"));
         assert!(sample::with_report(words).contains("Shown is every frame"));
     }
 }

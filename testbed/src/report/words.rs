@@ -5,7 +5,9 @@ use crate::summary::Summary;
 
 /// What happened, in a few sentences.
 pub fn paragraph(report: &Report) -> String {
-    [setting(report), outcome(report.summary), cost(report.summary), air(report.summary)].join(" ")
+    let sentences = [setting(report), outcome(report.summary), cost(report.summary), air(report.summary)];
+    // No line begins with the sign.
+    sentences.join(" ").replace(" %", "\u{a0}%")
 }
 
 fn setting(report: &Report) -> String {
@@ -62,6 +64,17 @@ fn air(summary: &Summary) -> String {
         "{} of all frames arrived; in its worst hour the busiest transmitter used {} of the airtime it is allowed.",
         percent(summary.radio.delivery_ratio),
         percent(summary.duty_cycle.worst_ratio)
+    )
+}
+
+/// What the map shows.
+pub fn map(report: &Report) -> String {
+    let radio = &report.scenario.radio;
+    let moving = if radio.tracks.is_some() { " Nodes that move are shown where they began." } else { "" };
+    format!(
+        "Nodes at the spreading factor that they ended with, each linked to the gateway that received most of its frames, by \
+         the share that it received; up to {} nodes have links.{moving}",
+        super::map::MOST_LINKS
     )
 }
 

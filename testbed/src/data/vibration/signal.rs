@@ -110,7 +110,8 @@ impl Scene<'_> {
     }
 
     /// Adds impacts and noise through the resonance, and noise beside it. One draw a sample serves rolling, resonance
-    /// and sensor: only the phase between them differs from that of independent ones.
+    /// and sensor. Their powers add up as those of independent ones do, since the response is 0 at the moment of a draw.
+    /// But they are in phase below the resonance and oppose each other above it, where the spectrum has a dip.
     fn add_path(self, signal: &mut [f64], impacts: Rng, noise: &mut Rng) {
         let rate = f64::from(self.config.sample_rate_hz);
         let path = Path::of(self.machine);
