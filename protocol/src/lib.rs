@@ -17,6 +17,7 @@
 //! - [`message`]: what a sealed frame says, one file a message;
 //! - [`codec`]: how models and updates become few bytes, one file a codec;
 //! - [`task`], [`manifest`], [`object`]: what the aggregator publishes, its signature, and its way in chunks;
+//! - [`ble`]: sealed frames over Bluetooth Low Energy;
 //! - `backhaul` (feature `std`): between gateway and aggregator.
 //!
 //! ```
@@ -31,6 +32,7 @@
 pub mod airtime;
 #[cfg(feature = "std")]
 pub mod backhaul;
+pub mod ble;
 pub mod codec;
 pub mod duty;
 pub mod epoch;

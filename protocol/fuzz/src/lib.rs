@@ -1,4 +1,5 @@
-//! What is fuzzed in `chirrup-protocol`, and of the images that `chirrup-learn` runs; and what must hold of every input.
+//! What is fuzzed in `chirrup-protocol`, and of the images that `chirrup-learn` runs; and what must hold of every
+//! input.
 //!
 //! Each target is a function of bytes that panics when something does not hold, and a list of valid inputs from which
 //! a fuzzer starts. [`TARGETS`] names them all; `fuzz_targets/` has a program for each. `.ci/fuzz` builds and runs
@@ -12,6 +13,7 @@
 //!
 //! Modules: [`input`] and [`memory`] are tools, [`image`] is of `chirrup-learn`; the others are the protocol's parts.
 pub mod backhaul;
+pub mod ble;
 pub mod codec;
 pub mod epoch;
 pub mod identity;
@@ -64,6 +66,8 @@ pub const TARGETS: &[Target] = targets! {
     envelope: backhaul::envelope, backhaul::envelope_seeds;
     uplink: backhaul::uplink, backhaul::uplink_seeds;
     receipt: backhaul::receipt, backhaul::receipt_seeds;
+    ble_frames: ble::frames, ble::frames_seeds;
+    ble_fragments: ble::fragments, ble::fragments_seeds;
     base45: identity::base45, identity::base45_seeds;
     identity_text: identity::identity_text, identity::identity_text_seeds;
     enrolment: identity::enrolment, identity::enrolment_seeds;
