@@ -1,5 +1,8 @@
 //! What an agent is told, and what it wants done.
 use super::snapshot::AgentSnapshot;
+use chirrup_protocol::airtime::{LORAWAN_OVERHEAD_BYTES, frame_airtime};
+use chirrup_protocol::ble::Mtu;
+use chirrup_protocol::ble::airtime::{Encryption, uplink_airtime};
 use chirrup_protocol::region::{DataRate, Region};
 use chirrup_protocol::time::{Duration, Instant};
 use heapless::Vec;
@@ -12,9 +15,9 @@ pub(super) const MAX_FRAME_BYTES: usize = 242;
 pub struct Link {
     /// Whether there is a session.
     pub joined: bool,
-    /// The region.
-    pub region: Region,
-    /// The data rate of the next frame.
+    /// What carries frames.
+    pub bearer: Bearer,
+    /// The data rate of the next frame, of those of LoRaWAN.
     pub data_rate: DataRate,
     /// Largest payload that the next frame can carry.
     pub max_payload_bytes: usize,
@@ -22,6 +25,29 @@ pub struct Link {
     pub lowest_data_rate: DataRate,
     /// 0 external power, 1 to 254 from empty to full, 255 unknown.
     pub battery: u8,
+}
+
+/// What carries a node's frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearer {
+    /// LoRaWAN in a region.
+    LoRaWan(Region),
+    /// BLE, in fragments for this MTU.
+    Ble(Mtu),
+}
+
+impl Link {
+    /// Time on air of a frame with so many bytes of payload, seal included; `None` where the region has no such data
+    /// rate.
+    pub(super) fn airtime(&self, payload_bytes: usize) -> Option<Duration> {
+        match self.bearer {
+            Bearer::LoRaWan(region) => {
+                let modulation = region.modulation(self.data_rate).ok()?;
+                Some(frame_airtime(modulation, payload_bytes + LORAWAN_OVERHEAD_BYTES))
+            }
+            Bearer::Ble(mtu) => Some(uplink_airtime(payload_bytes, mtu, Encryption::Off)),
+        }
+    }
 }
 
 /// What happens to an agent.

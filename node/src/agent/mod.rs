@@ -29,7 +29,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-pub use event::{Action, Event, Link, Refusal, Uplink};
+pub use event::{Action, Bearer, Event, Link, Refusal, Uplink};
 pub use local::codec_memory_len;
 pub use machine::{Agent, AgentConfig, Counts};
 pub use memory::{Memory, MemoryError};

@@ -1,6 +1,7 @@
 //! Runs an agent over a guarded LoRaWAN stack. Neutral to the executor; never drops a `send` future.
 use super::{Acknowledgement, Confirmation, Guard, JoinError, SendError, SnapshotStore, Standing};
-use crate::agent::{Action, Agent, AgentSnapshot, Event, Link, Refusal, Uplink};
+use crate::agent::{Action, Agent, AgentSnapshot, Bearer, Event, Link, Refusal, Uplink};
+pub use crate::world::World;
 use chirrup_protocol::region::{DataRate, Region};
 use chirrup_protocol::time::{Duration, Instant};
 use lorawan_device::async_device::Timings;
@@ -9,36 +10,6 @@ use rand_core::RngCore;
 
 /// Joins that may fail at one data rate before a slower one is tried.
 const JOINS_A_DATA_RATE: u32 = 2;
-
-/// What a node is surrounded by: a clock, a sensor, a battery, storage.
-#[allow(async_fn_in_trait)]
-pub trait World {
-    /// Why a snapshot could not be stored.
-    type StoreError;
-
-    /// The time, by a clock that may be set.
-    fn now(&self) -> Instant;
-
-    /// Time since the start, by a count that nothing sets and that runs while the node sleeps. The duty cycle is kept
-    /// by it: were it to jump forward, the guard would take airtime that was used a moment ago for long past.
-    fn uptime(&self) -> Instant;
-
-    /// Waits for the next sample, at most until `deadline`. Writes the sample to `features` and returns its label;
-    /// `None` when the deadline came first.
-    async fn next_sample(&mut self, deadline: Instant, features: &mut [f32]) -> Option<usize>;
-
-    /// 0 external power, 1 to 254 from empty to full, 255 unknown.
-    fn battery(&self) -> u8;
-
-    /// Makes the agent's snapshot durable.
-    async fn store(&mut self, snapshot: &AgentSnapshot) -> Result<(), Self::StoreError>;
-
-    /// Told of each sealed frame before it goes out, for logs and reports.
-    fn transmits(&mut self, _uplink: &Uplink) {}
-
-    /// Told after each exchange and each sample, for logs and reports.
-    fn observe(&mut self, agent: &Agent<'_>);
-}
 
 /// Limits of the data rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +95,7 @@ where
     fn link(&self) -> Link {
         Link {
             joined: self.guard.standing() == Standing::Joined,
-            region: self.region,
+            bearer: Bearer::LoRaWan(self.region),
             data_rate: self.guard.data_rate(),
             max_payload_bytes: self.guard.max_payload_bytes(),
             lowest_data_rate: self.data_rates.lowest,

@@ -4,7 +4,6 @@ use crate::agent::event::{Action, Link, MAX_FRAME_BYTES, Uplink};
 use crate::agent::judgement::{Evidence, is_worth_sending};
 use crate::agent::local::Encoding;
 use crate::agent::snapshot::{AgentSnapshot, SEQUENCE_SLACK};
-use chirrup_protocol::airtime::{LORAWAN_OVERHEAD_BYTES, frame_airtime};
 use chirrup_protocol::message::contribution::{self, BaseVersion, Contribution, ExampleCount};
 use chirrup_protocol::message::port;
 use chirrup_protocol::message::status::{Evaluation, Status};
@@ -129,10 +128,10 @@ impl Agent<'_> {
         if self.assembly.object().is_some() && self.model_version > 0 {
             return false;
         }
-        let Ok(modulation) = link.region.modulation(link.data_rate) else { return false };
         let bytes = contribution_payload_bytes(&current, link);
-        let frame_bytes = bytes + contribution::HEADER_BYTES + seal::OVERHEAD_BYTES + LORAWAN_OVERHEAD_BYTES;
-        let on_air = frame_airtime(modulation, frame_bytes);
+        let Some(on_air) = link.airtime(bytes + contribution::HEADER_BYTES + seal::OVERHEAD_BYTES) else {
+            return false;
+        };
         let scarcity = self.budget.scarcity(now, on_air);
         let rule = &current.task.participation;
         bytes > 0 && is_worth_sending(rule, &self.evidence, self.contributions_of_version, on_air, scarcity)

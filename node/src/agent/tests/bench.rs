@@ -1,5 +1,5 @@
 //! A bench for one agent: memory, flash, a link, and the aggregator's side of the seals.
-use crate::agent::{Action, Agent, AgentConfig, AgentSnapshot, Event, Link, Memory, Uplink};
+use crate::agent::{Action, Agent, AgentConfig, AgentSnapshot, Bearer, Event, Link, Memory, Uplink};
 use chirrup_learn::Shape;
 use chirrup_learn::features::moments::FeatureSums;
 use chirrup_learn::features::scale::FeatureScale;
@@ -112,7 +112,7 @@ impl Board {
 pub fn link(data_rate: DataRate) -> Link {
     Link {
         joined: true,
-        region: Region::Eu868,
+        bearer: Bearer::LoRaWan(Region::Eu868),
         data_rate,
         max_payload_bytes: Region::Eu868
             .max_payload_bytes(Direction::Up, DwellTime::Unlimited, data_rate)
