@@ -12,7 +12,9 @@
 //! Modules in reading order: [`config`], [`event`], [`record`] and [`counters`] are the interface; `server` is the
 //! table of contents of what happens to an uplink and `downlink` of what is sent. They use `frame` and `mac_commands`
 //! (bytes), `device` (sessions), `deduplicate` (one frame, several concentrators), `window` (the chance to answer),
-//! `schedule` and `concentrator` (duty cycle and half duplex).
+//! `schedule` and `concentrator` (duty cycle and half duplex). [`ble`] is a machine of its own, for nodes that are
+//! connected.
+pub mod ble;
 mod concentrator;
 pub mod config;
 pub mod counters;

@@ -3,6 +3,7 @@ use super::{Action, Aggregator};
 use crate::core::federation::ScaleSource;
 use crate::core::ledger::Record;
 use chirrup_protocol::backhaul::{Downlink, Uplink};
+use chirrup_protocol::ble;
 use chirrup_protocol::ids::DevEui;
 use chirrup_protocol::message::control::{self, Control, MomentsWanted};
 use chirrup_protocol::message::port;
@@ -14,7 +15,8 @@ impl Aggregator {
         self.renew_manifests(now);
         let message_bytes = self.federation.downlink_bytes.checked_sub(seal::OVERHEAD_BYTES)?;
         let moments = self.moments_wanted(uplink.dev_eui);
-        let rule = self.federation.data_rate_advice;
+        // A node that speaks BLE has no data rate.
+        let rule = self.federation.data_rate_advice.filter(|_| uplink.data_rate != ble::DATA_RATE);
         let device = self.devices.get_mut(&uplink.dev_eui)?;
         // The answer goes out now, however long the uplink was under way.
         let time_s = Some(now.as_secs() as u32);
