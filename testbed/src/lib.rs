@@ -11,7 +11,7 @@
 //! Modules in reading order:
 //! - [`scenario`], [`data`]: what to simulate;
 //! - [`kernel`]: virtual time, tasks, events, random streams;
-//! - [`radio`], [`device`]: the air, and the board of a virtual node;
+//! - [`radio`], [`device`]: the air, and the board of a virtual node; [`ble`]: BLE as a link;
 //! - [`faults`]: what goes wrong on purpose;
 //! - [`simulation`]: the run loop; [`live`]: the same with services;
 //! - [`checker`]: what must hold in every run;
@@ -22,6 +22,7 @@
 #![forbid(unsafe_code)]
 
 pub mod baseline;
+pub mod ble;
 pub mod checker;
 pub mod cli;
 pub mod data;

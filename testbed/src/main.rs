@@ -39,7 +39,7 @@ fn validate(args: &ValidateArgs) -> Result<(), CliError> {
 }
 
 fn live(args: &LiveArgs) -> Result<(), CliError> {
-    cli::refuse_traffic(&args.run)?;
+    cli::refuse_with_services(&args.run)?;
     cli::run(&args.run, |experiment, fleet, folder, progress| {
         live::live(experiment, fleet, args.speed, &folder.join(SERVICES), progress)
     })

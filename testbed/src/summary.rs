@@ -1,6 +1,7 @@
 //! What a finished run says about itself: [`RunRecord`] in, [`Summary`] and `timeline.csv` out.
 //!
 //! The fields of [`Summary`] are a contract with scripts: a field is added, never renamed or removed.
+mod links;
 mod record;
 
 use crate::baseline::Baselines;
@@ -9,6 +10,7 @@ use crate::faults::Injected;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
+pub use links::{BleFigures, BleTotals, LinkFigures, LinkKind, Links};
 pub use record::*;
 
 /// The JSON object that `--json` prints and `summary.json` holds.
@@ -32,6 +34,10 @@ pub struct Summary {
     pub uplink: Uplink,
     /// What gateways sent.
     pub downlink: Downlink,
+    /// The two kinds of link apart, where some nodes speak BLE. The other figures under `uplink` are of all nodes,
+    /// those under `downlink` and `radio` of LoRaWAN.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub links: Option<Links>,
     /// What became of the frames.
     pub radio: Radio,
     /// How near transmitters came to their limit.
@@ -198,6 +204,7 @@ impl Summary {
                 control: SentPerNode::of(&run.nodes, |node| node.control),
             },
             downlink: downlink(&run.gateways),
+            links: Links::of(run),
             radio: Radio {
                 totals: run.radio,
                 delivery_ratio: ratio(run.radio.delivered as f64, run.radio.transmissions as f64),

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Every scenario and how many nodes it has.
-const LIBRARY: [(&str, usize); 10] = [
+const LIBRARY: [(&str, usize); 11] = [
     ("building", 50),
+    ("building-ble", 40),
     ("city", 1_000),
     ("factory", 100),
     ("farm", 60),
@@ -113,6 +114,11 @@ fn every_file_is_in_the_library_and_can_be_read() {
 #[test]
 fn a_part_of_the_building_learns() {
     learns("building", &[]);
+}
+
+#[test]
+fn a_part_of_the_building_with_ble_learns() {
+    learns("building-ble", &[]);
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Runs an agent over BLE. Neutral to the executor.
 use super::{Answer, Peripheral, exchange};
 use crate::agent::{Action, Agent, AgentSnapshot, Bearer, Event, Link, Refusal, Uplink};
-use crate::world::World;
+use crate::world::{SteadyClock, World};
 use chirrup_protocol::ble::airtime::{Encryption, uplink_airtime};
 use chirrup_protocol::ble::frame::MAX_SEALED_BYTES;
 use chirrup_protocol::ble::{DATA_RATE, Mtu};
 use chirrup_protocol::ids::DevEui;
-use chirrup_protocol::time::Duration;
+use chirrup_protocol::time::{Duration, Instant};
 
 /// How long a node waits for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Driver<'a, 'm, P, W> {
     pub mtu: Mtu,
     /// How long to wait.
     pub limits: Limits,
+    /// What the agent takes for the time.
+    pub clock: SteadyClock,
 }
 
 impl<P: Peripheral, W: World> Driver<'_, '_, P, W> {
@@ -46,9 +48,10 @@ impl<P: Peripheral, W: World> Driver<'_, '_, P, W> {
     pub async fn run(&mut self, features: &mut [f32]) -> ! {
         loop {
             let link = self.link();
-            match self.agent.poll_action(self.world.now(), &link) {
+            let now = self.now();
+            match self.agent.poll_action(now, &link) {
                 // There is no network to join: whoever connects is found anew for each frame.
-                Some(Action::Join) => self.agent.handle(self.world.now(), Event::Joined),
+                Some(Action::Join) => self.agent.handle(now, Event::Joined),
                 Some(Action::Store(snapshot)) => self.store(&snapshot).await,
                 // Advice for LoRaWAN, sent before the aggregator knew better.
                 Some(Action::UseDataRate(_)) => {}
@@ -56,6 +59,10 @@ impl<P: Peripheral, W: World> Driver<'_, '_, P, W> {
                 None => self.wait(features, &link).await,
             }
         }
+    }
+
+    fn now(&mut self) -> Instant {
+        self.clock.now(self.world.now())
     }
 
     fn link(&self) -> Link {
@@ -70,22 +77,25 @@ impl<P: Peripheral, W: World> Driver<'_, '_, P, W> {
     }
 
     async fn wait(&mut self, features: &mut [f32], link: &Link) {
-        let deadline = self.agent.next_deadline(self.world.now(), link);
+        let now = self.now();
+        let deadline = self.clock.shown(self.agent.next_deadline(now, link));
         if let Some(label) = self.world.next_sample(deadline, features).await {
-            self.agent.handle(self.world.now(), Event::SampleArrived { features, label });
+            let now = self.now();
+            self.agent.handle(now, Event::SampleArrived { features, label });
             self.world.observe(self.agent);
         }
     }
 
     async fn store(&mut self, snapshot: &AgentSnapshot) {
         let stored = self.world.store(snapshot).await;
-        self.agent.handle(self.world.now(), if stored.is_ok() { Event::Stored } else { Event::StoreFailed });
+        let now = self.now();
+        self.agent.handle(now, if stored.is_ok() { Event::Stored } else { Event::StoreFailed });
     }
 
     async fn transmit(&mut self, uplink: &Uplink) {
         self.world.transmits(uplink);
         let exchanged = exchange(self.peripheral, self.dev_eui, uplink, &self.limits).await;
-        let now = self.world.now();
+        let now = self.now();
         match &exchanged {
             Ok(Answer { mtu, downlink }) => {
                 self.mtu = *mtu;

@@ -1,9 +1,9 @@
 //! Runs an agent over a guarded LoRaWAN stack. Neutral to the executor; never drops a `send` future.
 use super::{Acknowledgement, Confirmation, Guard, JoinError, SendError, SnapshotStore, Standing};
 use crate::agent::{Action, Agent, AgentSnapshot, Bearer, Event, Link, Refusal, Uplink};
-pub use crate::world::World;
+pub use crate::world::{SteadyClock, World};
 use chirrup_protocol::region::{DataRate, Region};
-use chirrup_protocol::time::{Duration, Instant};
+use chirrup_protocol::time::Instant;
 use lorawan_device::async_device::Timings;
 use lorawan_device::async_device::radio::{PhyRxTx, Timer};
 use rand_core::RngCore;
@@ -34,28 +34,6 @@ pub struct Driver<'a, 'm, R, T, G, S, W> {
     pub data_rates: DataRateRange,
     /// What the agent takes for the time.
     pub clock: SteadyClock,
-}
-
-/// Time that never runs back, made of a clock that may be set: what it is set back by is added to it from then on. A
-/// deadline of the agent therefore comes when it would have come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SteadyClock {
-    last: Instant,
-    behind: Duration,
-}
-
-impl SteadyClock {
-    /// The time, when the clock shows `shown`.
-    pub fn now(&mut self, shown: Instant) -> Instant {
-        self.behind += self.last - (shown + self.behind);
-        self.last = shown + self.behind;
-        self.last
-    }
-
-    /// What the clock will show at a time.
-    fn shown(&self, at: Instant) -> Instant {
-        if at == Instant::NEVER { at } else { at.saturating_sub(self.behind) }
-    }
 }
 
 impl<R, T, G, S, W> Driver<'_, '_, R, T, G, S, W>
@@ -179,27 +157,5 @@ fn refusal<P, S>(error: &SendError<P, S>) -> Refusal {
     match error {
         SendError::NotJoined | SendError::SessionExhausted => Refusal::SessionLost,
         _ => Refusal::Failed,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn s(seconds: u64) -> Instant {
-        Instant::ZERO + Duration::from_secs(seconds)
-    }
-
-    #[test]
-    fn a_clock_that_is_set_back_delays_nothing() {
-        let mut clock = SteadyClock::default();
-        assert_eq!((clock.now(s(1_000)), clock.shown(s(1_060))), (s(1_000), s(1_060)));
-        // Set back by 900 s: time stands still for this one moment, and what is due in a minute stays so.
-        assert_eq!((clock.now(s(100)), clock.shown(s(1_060))), (s(1_000), s(160)));
-        assert_eq!(clock.now(s(160)), s(1_060));
-        // Set forward: time has passed.
-        assert_eq!(clock.now(s(5_000)), s(5_900));
-        assert_eq!((clock.now(s(0)), clock.now(s(1))), (s(5_900), s(5_901)));
-        assert_eq!(clock.shown(Instant::NEVER), Instant::NEVER);
     }
 }

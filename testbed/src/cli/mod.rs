@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 pub use airtime::airtime;
 pub use replay::replay;
-pub use run::{LEDGER, Progress, refuse_traffic, run};
+pub use run::{LEDGER, Progress, refuse_with_services, run};
 pub use service::service;
 pub use sweep::sweep;
 pub use traffic::traffic;

@@ -90,14 +90,17 @@ pub(super) fn summarise(experiment: &Experiment, run: &RunRecord) -> Result<Summ
     Ok(Summary::new(&scenario.name, scenario.run.seed, majority_rate, run, baselines))
 }
 
-/// Services have a place only where nodes learn.
-pub fn refuse_traffic(args: &RunArgs) -> Result<(), CliError> {
-    match Scenario::load(args.scenario.as_deref(), &args.overrides())?.traffic {
-        None => Ok(()),
-        Some(_) => {
-            Err(CliError::Usage("section [traffic] has no meaning with services: use `chirrup run`".into()))
+/// Services have a place only where nodes learn, and hear LoRaWAN alone.
+pub fn refuse_with_services(args: &RunArgs) -> Result<(), CliError> {
+    let scenario = Scenario::load(args.scenario.as_deref(), &args.overrides())?;
+    let because = match (scenario.traffic, scenario.ble) {
+        (None, None) => return Ok(()),
+        (Some(_), _) => "section [traffic] has no meaning with services: use `chirrup run`",
+        (None, Some(_)) => {
+            "section [ble] is not available with services, which have no BLE radio: use `chirrup run`"
         }
-    }
+    };
+    Err(CliError::Usage(because.into()))
 }
 
 fn baselines(experiment: &Experiment, target: f64) -> Result<Baselines, CliError> {

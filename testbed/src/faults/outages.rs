@@ -38,6 +38,12 @@ impl Outages {
         Self { spans }
     }
 
+    /// These, which are in order and apart.
+    #[cfg(test)]
+    pub(crate) fn of(spans: &[(Instant, Instant)]) -> Self {
+        Self { spans: spans.to_vec() }
+    }
+
     /// Until when it is off; `None` while it is on.
     pub fn off_until(&self, at: Instant) -> Option<Instant> {
         let next = self.spans.partition_point(|&(_, to)| to <= at);

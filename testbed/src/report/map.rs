@@ -3,7 +3,7 @@ use super::Report;
 use super::charts::{axis, causes, chart, label, point_marker};
 use super::palette::{BLACK, VERMILLION, look};
 use crate::radio::{NodeIndex, Transmitter, Verdict};
-use crate::summary::{NodeRecord, Position};
+use crate::summary::{LinkKind, NodeRecord, Position};
 use plotly::common::{DashType, HoverInfo, Line, Marker, MarkerSymbol, Mode};
 use plotly::layout::HoverMode;
 use plotly::{Plot, Scatter};
@@ -54,6 +54,8 @@ pub fn map(report: &Report) -> Plot {
             nodes.iter().filter(|node| node.spreading_factor == spreading_factor),
         );
     }
+    let over_ble = nodes.iter().filter(|node| node.link == LinkKind::Ble);
+    add_nodes(&mut plot, "node over BLE", point_marker(&look(6), node_size), over_ble);
     let ring = Marker::new().symbol(MarkerSymbol::CircleOpen).size(ring_size).color(VERMILLION);
     let losing = nodes.iter().filter(|node| lost(node) as f64 > MARKED_LOSS * node.sent().frames as f64);
     add_nodes(&mut plot, "loses more than 10 % of its frames", ring, losing);
@@ -78,13 +80,11 @@ fn add_others(plot: &mut Plot, report: &Report) {
 
 fn add_nodes<'a>(plot: &mut Plot, name: &str, marker: Marker, nodes: impl Iterator<Item = &'a NodeRecord>) {
     let text = |node: &NodeRecord| {
-        format!(
-            "{}: SF{}, {} frames, {} lost",
-            label(node),
-            node.spreading_factor,
-            node.sent().frames,
-            lost(node)
-        )
+        let over = match node.link {
+            LinkKind::Lorawan => format!("SF{}", node.spreading_factor),
+            LinkKind::Ble => "BLE".into(),
+        };
+        format!("{}: {over}, {} frames, {} lost", label(node), node.sent().frames, lost(node))
     };
     let (places, names): (Vec<Position>, Vec<String>) = nodes.map(|node| (node.position, text(node))).unzip();
     if !places.is_empty() {

@@ -49,6 +49,7 @@ pub fn run() -> RunRecord {
                 unheard: 0,
             },
         },
+        ble: None,
         contributions: ContributionTotals {
             sent: 1_000,
             accepted: 930,
@@ -117,6 +118,7 @@ fn node(index: u64, rng: &mut Rng) -> NodeRecord {
         dev_eui: DevEui::from_u64(0x70b3_d57e_d000_0000 + index),
         name: None,
         position: Position { x_m: 4_000.0 * rng.uniform() - 2_000.0, y_m: 4_000.0 * rng.uniform() - 2_000.0 },
+        link: LinkKind::Lorawan,
         data_rate: 12 - spreading_factor,
         spreading_factor,
         samples: 20 + rng.below(200) as usize,

@@ -1,7 +1,7 @@
 //! The tables of a report, as HTML.
 use super::Report;
 use super::charts::{causes, label};
-use crate::summary::{NodeRecord, SentPerNode};
+use crate::summary::{LinkKind, NodeRecord, SentPerNode};
 use std::fmt::Write;
 
 /// Nodes beyond this have no row: a browser would not scroll through them.
@@ -198,12 +198,16 @@ pub fn nodes(report: &Report) -> String {
 fn node_row((number, node): (usize, &NodeRecord)) -> Vec<String> {
     let sent = node.sent();
     let lost: u64 = causes().iter().map(|(_, count)| count(&node.lost)).sum();
+    let (data_rate, spreading_factor) = match node.link {
+        LinkKind::Lorawan => (node.data_rate.to_string(), node.spreading_factor.to_string()),
+        LinkKind::Ble => ("BLE".into(), "BLE".into()),
+    };
     vec![
         number.to_string(),
         label(node),
         format!("{:.0}, {:.0}", node.position.x_m, node.position.y_m),
-        node.data_rate.to_string(),
-        node.spreading_factor.to_string(),
+        data_rate,
+        spreading_factor,
         node.samples.to_string(),
         node.contribution.frames.to_string(),
         node.control.frames.to_string(),

@@ -3,6 +3,7 @@
 //! A scenario is a TOML file of sections; `--set section.key=value` overrides any key. The parser knows every key,
 //! refuses the rest by name, and leaves nothing to be checked later. What is planned but not simulated yet stands in a
 //! list of its own (`unavailable.rs`): such a key is refused, never ignored.
+mod ble;
 mod experiment;
 mod faults;
 mod parse;
@@ -23,6 +24,7 @@ use chirrup_protocol::codec::update::UpdateCodec;
 use serde::Serialize;
 use std::path::PathBuf;
 
+pub use ble::{BleConfig, BleNodes};
 pub use experiment::{Experiment, ExperimentError};
 pub use faults::{BackhaulConfig, BatteryEnd, FaultsConfig};
 pub use parse::{Overrides, ScenarioError};
@@ -49,6 +51,9 @@ pub struct Scenario {
     pub strategy: StrategyConfig,
     /// The air between nodes and gateways.
     pub radio: RadioConfig,
+    /// Nodes that speak BLE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ble: Option<BleConfig>,
     /// What goes wrong on purpose.
     pub faults: FaultsConfig,
     /// The way between network server and aggregator.

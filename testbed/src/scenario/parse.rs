@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::{Table, Value};
 
 pub(super) const SECTIONS: &str =
-    "data, nodes, learner, contribution, strategy, radio, faults, backhaul, traffic, run, live";
+    "data, nodes, learner, contribution, strategy, radio, faults, backhaul, ble, traffic, run, live";
 
 /// Nodes of a scenario that does not say.
 const DEFAULT_NODES: u64 = 20;
@@ -171,6 +171,7 @@ fn read(name: &str, table: &Table) -> Result<Scenario, ScenarioError> {
     Ok(Scenario {
         name: name.to_owned(),
         traffic: super::traffic::read(table, radio.region)?,
+        ble: super::ble::read(table)?,
         data: data(Section::of(table, "data")?, nodes.count)?,
         nodes,
         learner: learner(Section::of(table, "learner")?)?,

@@ -11,7 +11,8 @@ use toml::Table;
 const TRAFFIC: &str = "section [traffic]: no node learns";
 
 /// Sections that are about learning, or about the services behind it.
-const SECTIONS_OF_LEARNING: [&str; 6] = ["data", "learner", "contribution", "strategy", "backhaul", "live"];
+const SECTIONS_OF_LEARNING: [&str; 7] =
+    ["data", "learner", "contribution", "strategy", "ble", "backhaul", "live"];
 
 /// Keys that are about learning in sections that are not, or that `traffic` has a key of its own for.
 const KEYS_OF_LEARNING: &[(&str, &str)] = &[

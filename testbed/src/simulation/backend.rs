@@ -1,4 +1,5 @@
 //! What stands behind the air: network server and aggregator, in this process or in others.
+use chirrup_gateway::core::ble;
 use chirrup_gateway::core::{Heard, Transmission};
 use chirrup_protocol::airtime::Modulation;
 use chirrup_protocol::ids::GatewayId;
@@ -31,6 +32,23 @@ impl From<Transmission> for Order {
     }
 }
 
+/// What a gateway is to do on BLE.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BleOrder {
+    /// Write a value.
+    Write {
+        /// To whom.
+        connection: ble::ConnectionId,
+        /// What.
+        value: Vec<u8>,
+    },
+    /// End a connection.
+    HangUp {
+        /// Which.
+        connection: ble::ConnectionId,
+    },
+}
+
 /// Takes what concentrators heard, gives what they are to send. All calls come in the order of virtual time.
 pub trait Backend {
     /// Why the run cannot go on.
@@ -50,4 +68,14 @@ pub trait Backend {
 
     /// The next frame to send.
     fn poll_order(&mut self) -> Option<Order>;
+
+    /// Something happened on BLE. Only a backend that has BLE is told.
+    fn ble_happened(&mut self, _now: Instant, _event: ble::Event) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    /// The next thing to do on BLE.
+    fn poll_ble_order(&mut self) -> Option<BleOrder> {
+        None
+    }
 }

@@ -1,13 +1,16 @@
 //! Network server and aggregator in this process, and the backhaul between them.
-use super::backend::{Backend, Order};
+use super::backend::{Backend, BleOrder, Order};
+use super::ble::BleFleet;
 use super::fleet::Fleet;
 use crate::checker::SealLog;
 use crate::faults::Backhaul;
 use crate::faults::backhaul::Arrived;
+use crate::radio::NodeIndex;
 use chirrup_aggregator::core::ledger::ReplayError;
 use chirrup_aggregator::core::{self as aggregator, Aggregator, Record};
+use chirrup_gateway::core::ble::{self, Endpoint};
 use chirrup_gateway::core::{self as gateway, ConfigError, Heard, NetworkServer, Refusal, State};
-use chirrup_protocol::backhaul::{Downlink, Uplink};
+use chirrup_protocol::backhaul::{Downlink, Receipt, Uplink};
 use chirrup_protocol::codec::CodecError;
 use chirrup_protocol::ids::{DevEui, GatewayId};
 use chirrup_protocol::seal::Direction;
@@ -20,6 +23,8 @@ const SERVICE: GatewayId = GatewayId([0; 8]);
 /// Both cores, and what the aggregator wrote down.
 pub struct Cores {
     server: NetworkServer,
+    endpoint: Endpoint,
+    ble_orders: VecDeque<BleOrder>,
     aggregator: Aggregator,
     ledger: Vec<Record>,
     /// Every downlink that the aggregator sealed, by device.
@@ -63,6 +68,8 @@ impl Cores {
     pub fn new(fleet: &Fleet) -> Result<Self, ConfigError> {
         Ok(Self {
             server: NetworkServer::new(fleet.network.clone(), State::default())?,
+            endpoint: endpoint(fleet),
+            ble_orders: VecDeque::new(),
             aggregator: Aggregator::new(fleet.federation.clone(), fleet.signing_key.clone()),
             ledger: Vec::new(),
             sealed: BTreeMap::new(),
@@ -121,6 +128,32 @@ impl Cores {
         }
     }
 
+    fn tell_endpoint(&mut self, now: Instant, event: ble::Event) {
+        self.endpoint.handle(now, event);
+        while let Some(action) = self.endpoint.poll_action() {
+            match action {
+                ble::Action::Forward(uplink) => self.forward(now, uplink),
+                ble::Action::Write { connection, value } => {
+                    self.ble_orders.push_back(BleOrder::Write { connection, value });
+                }
+                ble::Action::HangUp { connection } => {
+                    self.ble_orders.push_back(BleOrder::HangUp { connection });
+                }
+                // Nothing here loses its memory.
+                ble::Action::ReserveUplinkIds { .. } => {}
+            }
+        }
+    }
+
+    /// A receipt reaches whoever forwarded its uplink.
+    fn settle(&mut self, now: Instant, receipt: Receipt) {
+        if Endpoint::owns(receipt.id) {
+            self.tell_endpoint(now, ble::Event::ReceiptReceived(receipt));
+        } else {
+            self.tell_server(now, gateway::Event::ReceiptReceived(receipt));
+        }
+    }
+
     fn forward(&mut self, now: Instant, uplink: Uplink) {
         if self.travel == Travel::Delayed {
             return self.backhaul.publish(now, uplink);
@@ -143,7 +176,7 @@ impl Cores {
                 (aggregator::Action::Acknowledge(receipt), travel) => {
                     receipt.downlink.iter().for_each(|downlink| self.note_sealed(downlink));
                     match travel {
-                        Travel::Direct => self.tell_server(now, gateway::Event::ReceiptReceived(receipt)),
+                        Travel::Direct => self.settle(now, receipt),
                         Travel::Delayed => self.backhaul.acknowledge(now, receipt),
                     }
                 }
@@ -158,7 +191,7 @@ impl Cores {
         while let Some(arrived) = self.backhaul.arrived(now) {
             match arrived {
                 Arrived::Uplink(uplink) => self.receive(now, uplink),
-                Arrived::Receipt(receipt) => self.tell_server(now, gateway::Event::ReceiptReceived(receipt)),
+                Arrived::Receipt(receipt) => self.settle(now, receipt),
             }
         }
     }
@@ -179,15 +212,19 @@ impl Backend for Cores {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let deadlines =
-            [self.server.next_deadline(), self.aggregator.next_deadline(), self.backhaul.next_at()];
-        deadlines.into_iter().flatten().min()
+        let gateway = [self.server.next_deadline(), self.endpoint.next_deadline()];
+        let behind = [self.aggregator.next_deadline(), self.backhaul.next_at()];
+        let deadlines = gateway.into_iter().chain(behind);
+        deadlines.flatten().min()
     }
 
     fn reached(&mut self, now: Instant) -> Result<(), CoresError> {
         self.deliver(now);
         if self.server.next_deadline().is_some_and(|due| due <= now) {
             self.tell_server(now, gateway::Event::DeadlineReached);
+        }
+        if self.endpoint.next_deadline().is_some_and(|due| due <= now) {
+            self.tell_endpoint(now, ble::Event::DeadlineReached);
         }
         if self.aggregator.next_deadline().is_some_and(|due| due <= now) {
             self.tell_aggregator(now, aggregator::Event::DeadlineReached);
@@ -201,4 +238,21 @@ impl Backend for Cores {
     fn poll_order(&mut self) -> Option<Order> {
         self.orders.pop_front()
     }
+
+    fn ble_happened(&mut self, now: Instant, event: ble::Event) -> Result<(), CoresError> {
+        self.tell_endpoint(now, event);
+        Ok(())
+    }
+
+    fn poll_ble_order(&mut self) -> Option<BleOrder> {
+        self.ble_orders.pop_front()
+    }
+}
+
+/// BLE's end of the gateways; without nodes that speak it, it hears of nothing.
+fn endpoint(fleet: &Fleet) -> Endpoint {
+    let speakers = fleet.nodes.iter().zip(0..).filter(|(_, node)| fleet.speaks_ble(NodeIndex(*node)));
+    let config = ble::Config::new(speakers.map(|(node, _)| node.dev_eui).collect());
+    let max_connections = fleet.ble.as_ref().map_or(0, BleFleet::max_connections);
+    Endpoint::new(ble::Config { max_connections, ..config }, 0)
 }

@@ -1,6 +1,7 @@
 //! Who takes part in a run: identities and keys from the seed, places, and the configuration of both cores.
+use super::ble::BleFleet;
 use crate::kernel::Rng;
-use crate::radio::{Position, Surroundings};
+use crate::radio::{NodeIndex, Position, Surroundings};
 use crate::scenario::{
     BackhaulConfig, ContributionKind, DataRateChoice, Experiment, FaultsConfig, LearnerConfig, RadioConfig,
     Scenario, StrategyConfig,
@@ -60,6 +61,8 @@ pub struct Fleet {
     pub gateway_positions: Vec<Position>,
     /// The radio.
     pub radio: RadioConfig,
+    /// The part that speaks BLE.
+    pub ble: Option<BleFleet>,
     /// Which data rates nodes may use.
     pub data_rates: DataRateRange,
     /// When nodes take new keys.
@@ -101,10 +104,14 @@ impl Fleet {
         let keys: BTreeMap<DevEui, Key> =
             nodes.iter().map(|node| (node.dev_eui, Key(node.app_key))).collect();
         let network = NetworkConfig::new(radio.region, gateways.clone(), keys);
+        let node_positions = radio.node_positions(nodes.len(), seed);
+        let gateway_positions = radio.gateway_positions();
+        let ble = |config| BleFleet::new(config, &node_positions, &gateway_positions, seed);
         Self {
             seed,
-            node_positions: radio.node_positions(nodes.len(), seed),
-            gateway_positions: radio.gateway_positions(),
+            ble: scenario.ble.as_ref().map(ble),
+            node_positions,
+            gateway_positions,
             data_rates: data_rates(&radio),
             epoch_limits: Limits::default(),
             faults: scenario.faults,
@@ -118,6 +125,11 @@ impl Fleet {
             nodes,
             radio,
         }
+    }
+
+    /// Whether a node speaks BLE instead of LoRaWAN.
+    pub fn speaks_ble(&self, node: NodeIndex) -> bool {
+        self.ble.as_ref().is_some_and(|ble| ble.speaks(node))
     }
 
     /// What lies between nodes and gateways, and around them.

@@ -4,9 +4,11 @@
 //! - [`node`]: a node as a task: agent, guard, stack (its radio under a [`tap`]), a [`board`], a stream of [`samples`];
 //!   [`nodes`]: when each is on;
 //! - [`backend`]: what stands behind the air; [`cores`]: network server and aggregator in this process;
+//! - [`ble`]: a node that speaks BLE, and gateways between its air and the backend;
 //! - [`front`]: concentrators between air and backend; [`world`]: the run loop;
 //! - [`tally`], [`scoring`], [`record`]: from books and ledger to a [`crate::summary::RunRecord`].
 pub mod backend;
+pub mod ble;
 pub mod board;
 pub mod cores;
 pub mod fleet;

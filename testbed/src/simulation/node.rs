@@ -1,4 +1,5 @@
 //! A node as a task: the real agent over the real guard and stack, on a virtual board, with a stream of samples.
+use super::ble;
 use super::board::Board;
 use super::fleet::Fleet;
 use super::samples::OwnedSamples;
@@ -6,6 +7,8 @@ use super::stream::NodeWorld;
 use super::tally::NodeTally;
 use super::tap::TappedRadio;
 use super::world::SimEvent;
+use crate::ble::BleAir;
+use crate::ble::energy::Awake;
 use crate::device::{Crystal, VirtualRadio, VirtualTimer};
 use crate::faults::flash::Record;
 use crate::kernel::Rng;
@@ -36,6 +39,8 @@ pub struct NodeSetup {
     pub fleet: Rc<Fleet>,
     /// The air.
     pub air: Air<SimEvent>,
+    /// The air of BLE, for a node that speaks it instead of LoRaWAN.
+    pub ble: Option<BleAir<SimEvent>>,
     /// Its board.
     pub board: Board,
     /// What is noted of it.
@@ -48,6 +53,13 @@ pub struct NodeSetup {
     pub moments_samples: u32,
     /// Airtime for contributions a day.
     pub airtime_per_day: Duration,
+}
+
+impl NodeSetup {
+    /// How long its BLE radio was awake, if it has one.
+    pub fn ble_awake(&self) -> Awake {
+        self.ble.as_ref().map_or(Awake::default(), |ble| ble.books().node(self.node).awake)
+    }
 }
 
 /// Runs a node until its task is dropped.
@@ -78,8 +90,11 @@ pub async fn run(setup: NodeSetup) {
     let stored = setup.board.stored_agent();
     let mut agent = Agent::new(agent_config(&setup, shape), memory, stored.unwrap_or_default(), clock.now())
         .expect("the slices were made for this shape");
-    let mut guard = guard(&setup);
     let mut world = NodeWorld::new(&setup);
+    if let Some(air) = setup.ble.clone() {
+        return ble::run(&setup, air, &mut agent, &mut world, &mut raw).await;
+    }
+    let mut guard = guard(&setup);
     Driver {
         agent: &mut agent,
         guard: &mut guard,

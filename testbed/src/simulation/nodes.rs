@@ -230,7 +230,8 @@ impl Nodes {
         let now = kernel.now();
         let life = self.life(node);
         let used = life.setup.air.medium().log().radio_time(node);
-        if life.charge.left(now, used.energy_mj(now - Instant::ZERO)) > 0.0 {
+        let used_mj = used.energy_mj(now - Instant::ZERO) + life.setup.ble_awake().energy_mj();
+        if life.charge.left(now, used_mj) > 0.0 {
             return self.read_battery_later(node, kernel);
         }
         let was_there = self.remove(node, kernel);

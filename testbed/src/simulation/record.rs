@@ -4,13 +4,16 @@ use super::fleet::Fleet;
 use super::scoring::{Chain, ChainVersion};
 use super::tally::NodeTally;
 use super::world::Ended;
+use crate::ble::Books;
 use crate::checker::Checks;
 use crate::radio::energy::transmit_energy_mj;
 use crate::radio::outcome::Outcomes;
 use crate::radio::records::Record as AirRecord;
 use crate::radio::{GatewayIndex, NodeIndex, Transmitter};
 use crate::scenario::Experiment;
-use crate::summary::{ContributionTotals, GatewayRecord, NodeRecord, RadioTotals, RunRecord, VersionRecord};
+use crate::summary::{
+    BleTotals, ContributionTotals, GatewayRecord, LinkKind, NodeRecord, RadioTotals, RunRecord, VersionRecord,
+};
 use chirrup_aggregator::core::Reject;
 use chirrup_aggregator::core::ledger::Record;
 use chirrup_protocol::airtime::LORAWAN_OVERHEAD_BYTES;
@@ -41,12 +44,13 @@ pub fn record(
         faults: ended.injected,
         virtual_s: ended.at.as_secs_f64(),
         wall_s: 0.0,
-        trace_hash: hex::encode(log.trace_hash()),
+        trace_hash: hex::encode(trace_hash(ended)),
         versions: versions.collect(),
         accuracy: chain.deployed(&held(ended.at)),
         nodes: node_records(experiment, fleet, ended, &chain),
         gateways: gateway_records(fleet, ended),
         radio: totals(log.uplinks().outcomes, log.downlinks().outcomes),
+        ble: ended.ble.as_ref().map(|ble| ble_totals(fleet, &ble.books())),
         contributions: ContributionTotals {
             sent: ended.tallies.iter().map(|tally| tally.counts.contributions).sum(),
             accepted: chain.accepted.iter().sum(),
@@ -107,6 +111,7 @@ fn node_records(experiment: &Experiment, fleet: &Fleet, ended: &Ended, chain: &C
             dev_eui: fleet.nodes[index].dev_eui,
             name: experiment.node_name(index).map(str::to_owned),
             position: fleet.node_positions[index],
+            link: if fleet.speaks_ble(node) { LinkKind::Ble } else { LinkKind::Lorawan },
             data_rate,
             spreading_factor,
             samples: experiment.shares[index].len(),
@@ -142,6 +147,26 @@ fn gateway_records(fleet: &Fleet, ended: &Ended) -> Vec<GatewayRecord> {
         }
     };
     fleet.gateways.iter().copied().enumerate().map(of).collect()
+}
+
+/// Over both airs, where there are two.
+fn trace_hash(ended: &Ended) -> [u8; 32] {
+    let lora = ended.air.medium().log().trace_hash();
+    ended.ble.as_ref().map_or(lora, |ble| ble.books().trace_with(lora))
+}
+
+fn ble_totals(fleet: &Fleet, books: &Books) -> BleTotals {
+    let nodes = (0..fleet.nodes.len() as u32).map(|node| books.node(NodeIndex(node)));
+    let gateways = (0..fleet.gateways.len() as u16).map(|gateway| books.gateway(GatewayIndex(gateway)));
+    let gateway_airtime_s = gateways.map(|gateway| gateway.airtime.as_secs_f64()).sum();
+    nodes.fold(BleTotals { gateway_airtime_s, ..BleTotals::default() }, |sum, node| BleTotals {
+        advertisements: sum.advertisements + node.advertisements,
+        connections: sum.connections + node.connections,
+        broken: sum.broken + node.broken,
+        pdus: sum.pdus + node.pdus,
+        repeated: sum.repeated + node.repeated,
+        gateway_airtime_s,
+    })
 }
 
 fn totals(uplinks: Outcomes, downlinks: Outcomes) -> RadioTotals {

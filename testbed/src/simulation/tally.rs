@@ -1,4 +1,5 @@
 //! What is noted of each node while it runs.
+use crate::ble::energy::Awake;
 use crate::checker::SealLog;
 use crate::checker::models::{self, ModelNote};
 use crate::radio::energy::RadioTime;
@@ -20,7 +21,12 @@ pub enum FrameKind {
 impl FrameKind {
     /// Read off the parts of a LoRaWAN frame that travel in clear.
     pub fn of(phy: &[u8]) -> Self {
-        match fport(phy) {
+        Self::of_port(fport(phy))
+    }
+
+    /// By the port of the message, if it is one.
+    pub const fn of_port(fport: Option<u8>) -> Self {
+        match fport {
             Some(port::CONTRIBUTION) => Self::Contribution,
             _ => Self::Control,
         }
@@ -65,6 +71,8 @@ pub struct NodeTally {
     counts_before_reboot: Counts,
     last_kind: Option<FrameKind>,
     used: RadioTime,
+    /// Of a BLE radio, as booked so far.
+    awake: Awake,
 }
 
 impl NodeTally {
@@ -75,6 +83,25 @@ impl NodeTally {
         let sent = self.of(kind);
         sent.frames += 1;
         sent.payload_bytes += payload_bytes(phy);
+    }
+
+    /// A BLE radio, awake for so long until now, begins to work for something.
+    pub fn ble_works_for(&mut self, kind: FrameKind, awake: Awake) {
+        self.settle_ble(awake);
+        self.last_kind = Some(kind);
+    }
+
+    /// What it works for turns out to be such a frame.
+    pub fn ble_frame_begins(&mut self, kind: FrameKind) {
+        self.last_kind = Some(kind);
+        self.of(kind).frames += 1;
+    }
+
+    /// It sends so many bytes of the frame that has begun.
+    pub fn ble_sends(&mut self, bytes: usize) {
+        if let Some(kind) = self.last_kind {
+            self.of(kind).payload_bytes += bytes as u64;
+        }
     }
 
     /// Takes notice of the agent.
@@ -95,8 +122,9 @@ impl NodeTally {
     }
 
     /// The run ends.
-    pub fn close(&mut self, used: RadioTime, at: Instant) -> Self {
+    pub fn close(&mut self, used: RadioTime, awake: Awake, at: Instant) -> Self {
         self.settle(used);
+        self.settle_ble(awake);
         let asleep = RadioTime::default().energy_mj(at - Instant::ZERO)
             - RadioTime::default().energy_mj(used.transmitting + used.receiving);
         self.control.energy_mj += asleep;
@@ -123,6 +151,17 @@ impl NodeTally {
             let sent = self.of(kind);
             sent.airtime_s += transmitting.as_secs_f64();
             sent.energy_mj += awake.energy_mj(transmitting + receiving);
+        }
+    }
+
+    /// The same of a BLE radio.
+    fn settle_ble(&mut self, awake: Awake) {
+        let since = awake.since(&self.awake);
+        self.awake = awake;
+        if let Some(kind) = self.last_kind {
+            let sent = self.of(kind);
+            sent.airtime_s += since.transmitting.as_secs_f64();
+            sent.energy_mj += since.energy_mj();
         }
     }
 

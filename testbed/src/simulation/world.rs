@@ -1,5 +1,6 @@
 //! The run loop: tasks of nodes, the air, and a backend, in one order of virtual time.
 use super::backend::Backend;
+use super::ble::{BleFleet, BleFront};
 use super::board::Board;
 use super::fleet::Fleet;
 use super::front::Front;
@@ -7,6 +8,7 @@ use super::node::NodeSetup;
 use super::nodes::{NodeEvent, Nodes};
 use super::samples::OwnedSamples;
 use super::tally::NodeTally;
+use crate::ble::{BleAir, BleReport};
 use crate::faults::frames::{Attacked, FrameFaults};
 use crate::faults::{Injected, Outages};
 use crate::kernel::{Kernel, Rng, Wakeup};
@@ -26,6 +28,8 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(60);
 pub enum SimEvent {
     /// Something on the air.
     Radio(RadioEvent),
+    /// Something at a gateway's BLE radio.
+    Ble(BleReport),
     /// Something happens to a node.
     Node(NodeIndex, NodeEvent),
     /// An attacker sends a frame again, as a concentrator heard it before.
@@ -38,10 +42,18 @@ impl From<RadioEvent> for SimEvent {
     }
 }
 
+impl From<BleReport> for SimEvent {
+    fn from(report: BleReport) -> Self {
+        Self::Ble(report)
+    }
+}
+
 /// A fleet on the air.
 pub struct World {
     kernel: Kernel<SimEvent>,
     air: Air<SimEvent>,
+    /// Where some nodes speak BLE.
+    ble: Option<BleAir<SimEvent>>,
     fleet: Rc<Fleet>,
     nodes: Nodes,
     gateways: Vec<Outages>,
@@ -54,6 +66,8 @@ pub struct World {
 pub struct Ended {
     /// The books of the air.
     pub air: Air<SimEvent>,
+    /// Those of BLE, where some nodes speak it.
+    pub ble: Option<BleAir<SimEvent>>,
     /// What was noted of each node.
     pub tallies: Vec<NodeTally>,
     /// What was done to it.
@@ -74,20 +88,22 @@ impl World {
             Medium::new(medium_config(&fleet), fleet.surroundings()).with_disruptions(disruptions);
         medium.log_mut().check_frame_counters();
         let air = Air::new(medium, kernel.scheduler());
+        let ble = ble_air(&fleet, &gateways, &kernel);
         let injected = Rc::new(RefCell::new(Injected::default()));
         let endless = experiment.task.endless.clone().map(Rc::new);
         let setup = |index: usize| {
             let (faults, node) = (&fleet.faults, NodeIndex(index as u32));
             let board = Board::new(node, faults, fleet.seed, kernel.scheduler(), Rc::clone(&injected));
             let samples = OwnedSamples::of_node(experiment, index, endless.as_ref());
-            setup(experiment, &fleet, &air, board, node, samples)
+            let ble = ble.clone().filter(|_| fleet.speaks_ble(node));
+            NodeSetup { ble, ..setup(experiment, &fleet, &air, board, node, samples) }
         };
         let setups = (0..fleet.nodes.len()).map(setup).collect();
         let battery = experiment.scenario.nodes.battery;
         let mut nodes = Nodes::new(setups, fleet.faults, battery, Rc::clone(&injected));
         nodes.begin(&mut kernel, fleet.seed, end);
         let frames = FrameFaults::new(&fleet.faults, fleet.seed, fleet.faults.until());
-        Self { kernel, air, fleet, nodes, gateways, frames, injected, end }
+        Self { kernel, air, ble, fleet, nodes, gateways, frames, injected, end }
     }
 
     /// Runs to the end.
@@ -108,6 +124,11 @@ impl World {
             while let Some(order) = backend.poll_order() {
                 self.front().send(order, backend)?;
             }
+            while let Some(order) = backend.poll_ble_order() {
+                if let Some(front) = self.ble_front() {
+                    front.carry_out(order);
+                }
+            }
             if self.kernel.now() >= next_progress {
                 progress(self.kernel.now());
                 next_progress = self.kernel.now() + PROGRESS_INTERVAL;
@@ -123,6 +144,7 @@ impl World {
                 Ok(())
             }
             SimEvent::Radio(event) => self.hear(event, backend),
+            SimEvent::Ble(report) => self.ble_front().map_or(Ok(()), |front| front.handle(report, backend)),
             SimEvent::Replay(heard) => self.replay(*heard, backend),
         }
     }
@@ -153,11 +175,16 @@ impl World {
         Front { air: &self.air, gateways: &self.fleet.gateways }
     }
 
+    fn ble_front(&self) -> Option<BleFront<'_, SimEvent>> {
+        self.ble.as_ref().map(|air| BleFront { air, gateways: &self.fleet.gateways })
+    }
+
     fn finish(self) -> Ended {
         let at = self.kernel.now();
         let tallies = self.nodes.setups().map(|setup| {
             let used = self.air.medium().log().radio_time(setup.node);
-            setup.tally.borrow_mut().close(used, at)
+            let awake = setup.ble_awake();
+            setup.tally.borrow_mut().close(used, awake, at)
         });
         let tallies = tallies.collect();
         let mut injected = *self.injected.borrow();
@@ -167,7 +194,7 @@ impl World {
             injected.gateway_outages += count;
             injected.gateway_off_s += off.as_secs_f64();
         }
-        Ended { air: self.air, tallies, injected, at }
+        Ended { air: self.air, ble: self.ble, tallies, injected, at }
     }
 }
 
@@ -179,6 +206,14 @@ fn medium_config(fleet: &Fleet) -> MediumConfig {
         detail: Detail::Records,
         seed: fleet.seed,
     }
+}
+
+fn ble_air(fleet: &Fleet, gateways: &[Outages], kernel: &Kernel<SimEvent>) -> Option<BleAir<SimEvent>> {
+    let of = |ble: &BleFleet| {
+        let air = BleAir::new(ble.parameters, ble.links.clone(), fleet.seed, kernel.scheduler());
+        air.with_outages(gateways.to_vec())
+    };
+    fleet.ble.as_ref().map(of)
 }
 
 fn gateway_outages(fleet: &Fleet, end: Instant) -> Vec<Outages> {
@@ -204,6 +239,7 @@ fn setup(
         node,
         fleet: Rc::clone(fleet),
         air: air.clone(),
+        ble: None,
         board,
         tally: Rc::new(RefCell::new(NodeTally::default())),
         samples,

@@ -1,4 +1,5 @@
 //! What a finished simulation hands over.
+use super::links::{BleTotals, LinkKind};
 use crate::checker::Checks;
 use crate::faults::Injected;
 use crate::radio::Cause;
@@ -29,6 +30,8 @@ pub struct RunRecord {
     pub gateways: Vec<GatewayRecord>,
     /// Uplinks and downlinks together.
     pub radio: RadioTotals,
+    /// What was on the air of BLE, where some nodes speak it.
+    pub ble: Option<BleTotals>,
     /// Contributions as the aggregator saw them.
     pub contributions: ContributionTotals,
     /// How much the checkers looked at, and what they found.
@@ -107,6 +110,8 @@ pub struct NodeRecord {
     pub name: Option<String>,
     /// Where it stands.
     pub position: Position,
+    /// What carries its frames.
+    pub link: LinkKind,
     /// Data rate's index at the end of the run.
     pub data_rate: u8,
     /// Spreading factor at the end of the run.
