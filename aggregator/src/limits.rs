@@ -66,7 +66,7 @@ pub enum FederationError {
         feature: usize,
     },
     /// A region that nodes do not run in.
-    #[error("`downlink.region` is {region}, nodes run in EU868 only")]
+    #[error("`downlink.region` is {region}, nodes run in EU868, US915 and AU915 only")]
     Region {
         /// The region asked for.
         region: Region,
@@ -197,7 +197,7 @@ fn check_base_versions(federation: &Federation) -> Result<(), FederationError> {
 
 fn check_advice(advice: &DataRateAdvice) -> Result<(), FederationError> {
     let region = advice.region;
-    if region != Region::Eu868 {
+    if !matches!(region, Region::Eu868 | Region::Us915 | Region::Au915) {
         return Err(FederationError::Region { region });
     }
     within("downlink.advice.margin_db", advice.margin_tenth_db, 0..=400)?;
@@ -254,7 +254,8 @@ mod tests {
         let (lowest, highest) = (DataRate(0), DataRate(3));
         let advice = |region| DataRateAdvice { region, margin_tenth_db: 100, lowest, highest };
         assert_eq!(check_advice(&advice(Region::Eu868)), Ok(()));
-        let refused = check_advice(&advice(Region::Us915)).unwrap_err().to_string();
-        assert_eq!(refused, "`downlink.region` is US915, nodes run in EU868 only");
+        assert_eq!(check_advice(&advice(Region::Us915)), Ok(()));
+        let refused = check_advice(&advice(Region::In865)).unwrap_err().to_string();
+        assert_eq!(refused, "`downlink.region` is IN865, nodes run in EU868, US915 and AU915 only");
     }
 }

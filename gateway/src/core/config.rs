@@ -1,7 +1,9 @@
 //! What a network server must know before its first frame.
+use super::adr::Rule;
 use super::record::Key;
 use chirrup_protocol::ids::{DevEui, GatewayId};
-use chirrup_protocol::region::{DataRate, Region, UnknownDataRate};
+use chirrup_protocol::region::{ChannelGroup, ChannelPlan, DataRate, Region, UnknownDataRate};
+use chirrup_protocol::seal::Direction;
 use chirrup_protocol::time::Duration;
 use std::collections::BTreeMap;
 
@@ -35,24 +37,35 @@ pub struct Config {
     pub join_interval: Duration,
     /// Largest radiated power in dBm ERP; the sub-band's own limit holds besides.
     pub max_power_dbm: i8,
+    /// The channels that the concentrators hear, where the region's are fixed. Announced at the join.
+    pub channel_group: Option<ChannelGroup>,
+    /// Data rates and powers that devices which set the ADR bit are told to use; `None`: they are told none.
+    pub adr: Option<Rule>,
 }
 
 impl Config {
-    /// A configuration with the defaults: NetID 000000, RX1 after 1 s, RX2 at DR3 (EU868: SF9), 200 ms for
+    /// A configuration with the defaults: NetID 000000, RX1 after 1 s, RX2 at DR3 in EU868 (SF9) and else at the
+    /// region's own, the second group of channels where the region's are fixed, no ADR, 200 ms for
     /// de-duplication, 60 ms of lead, 100 ms of margin, joins 10 s apart, the power that the region allows.
     pub fn new(region: Region, concentrators: Vec<GatewayId>, devices: BTreeMap<DevEui, Key>) -> Self {
+        let (rx2_data_rate, channel_group) = match region.channel_plan() {
+            ChannelPlan::Dynamic => (DataRate(3), None),
+            ChannelPlan::Fixed => (region.rx2_default_data_rate(), Some(ChannelGroup::COMMON)),
+        };
         Self {
             region,
             net_id: NetId([0; 3]),
             concentrators,
             devices,
             rx1_delay_s: 1,
-            rx2_data_rate: DataRate(3),
+            rx2_data_rate,
             deduplication_window: Duration::from_millis(200),
             transmit_lead: Duration::from_millis(60),
             answer_margin: Duration::from_millis(100),
             join_interval: Duration::from_secs(10),
             max_power_dbm: i8::MAX,
+            channel_group,
+            adr: None,
         }
     }
 
@@ -61,7 +74,7 @@ impl Config {
     /// # Errors
     /// The first value that no network server can work with.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        if self.region != Region::Eu868 {
+        if !matches!(self.region, Region::Eu868 | Region::Us915 | Region::Au915) {
             return Err(ConfigError::Region { region: self.region });
         }
         if self.concentrators.is_empty() {
@@ -75,7 +88,7 @@ impl Config {
         if spent >= rx1_delay {
             return Err(ConfigError::NoTimeToAnswer { spent_ms: spent.as_millis_ceil() });
         }
-        self.region.modulation(self.rx2_data_rate)?;
+        self.region.max_payload_bytes(Direction::Down, self.region.uplink_dwell(), self.rx2_data_rate)?;
         Ok(())
     }
 }
@@ -84,7 +97,7 @@ impl Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// A region that the network server does not run in.
-    #[error("the network server does not run in {region}, only in EU868")]
+    #[error("the network server does not run in {region}, only in EU868, US915 and AU915")]
     Region {
         /// The region asked for.
         region: Region,
@@ -114,12 +127,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_region_but_eu868_is_refused_by_name() {
+    fn a_region_that_it_does_not_run_in_is_refused_by_name() {
         let config = |region| Config::new(region, vec![GatewayId([1; 8])], BTreeMap::new());
-        assert_eq!(config(Region::Eu868).validate(), Ok(()));
-        for region in Region::ALL.into_iter().filter(|&region| region != Region::Eu868) {
-            let refused = config(region).validate().unwrap_err().to_string();
-            assert_eq!(refused, format!("the network server does not run in {region}, only in EU868"));
+        let served = [Region::Eu868, Region::Us915, Region::Au915];
+        for region in Region::ALL {
+            let validated = config(region).validate().map_err(|error| error.to_string());
+            let refused =
+                format!("the network server does not run in {region}, only in EU868, US915 and AU915");
+            assert_eq!(validated, if served.contains(&region) { Ok(()) } else { Err(refused) });
         }
     }
 }

@@ -79,6 +79,8 @@ pub struct Counters {
     pub downlinks: u64,
     /// Acknowledgements without payload handed to a concentrator.
     pub acknowledgements: u64,
+    /// Downlinks handed to a concentrator that ask for a data rate and power.
+    pub link_adr_requests: u64,
     /// What was dropped or not done.
     pub discarded: BTreeMap<Reason, u64>,
 }

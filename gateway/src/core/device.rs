@@ -9,6 +9,7 @@
 //!
 //! So the last session that the device is known to have used, or the first that it may have, outlives any number of
 //! joins whose accepts it never hears.
+use super::adr::Adaptation;
 use super::config::Config;
 use super::counters::Reason;
 use super::frame::{DataUp, JoinRequest};
@@ -29,12 +30,13 @@ pub struct Device {
     /// The newest downlink that has found no window yet. It does not survive a restart: the aggregator answers the
     /// next uplink in any case.
     pub waiting: Option<Downlink>,
+    pub adaptation: Adaptation,
     last_join: Option<Instant>,
 }
 
 impl Device {
     pub fn new(app_key: Key, record: DeviceRecord) -> Self {
-        Self { app_key, record, waiting: None, last_join: None }
+        Self { app_key, record, waiting: None, adaptation: Adaptation::default(), last_join: None }
     }
 
     /// Authenticates a join request and uses up its DevNonce, even where the join is refused for coming too soon:
@@ -86,7 +88,7 @@ impl Device {
             fcnt_up: None,
             fcnt_down: FIRST_FCNT_DOWN,
         };
-        let accept = request.accept(self.app_key, config.net_id, join_nonce, &session);
+        let accept = request.accept(self.app_key, config.net_id, join_nonce, &session, config.channel_group);
         self.record.joining = Some(session);
         accept
     }

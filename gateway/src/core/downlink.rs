@@ -1,4 +1,5 @@
 //! Answers: receipts, acknowledgements, and what becomes of a refused transmission.
+use super::adr::Setting;
 use super::concentrator::Slot;
 use super::counters::Reason;
 use super::event::{Action, ReceiveWindow, Transmission};
@@ -72,7 +73,10 @@ impl NetworkServer {
     /// still catch RX2.
     pub(super) fn stop_waiting(&mut self, window: OpenWindow) {
         let dev_eui = window.opportunity.dev_eui;
-        let something_waits = self.devices.get(&dev_eui).is_some_and(|device| device.waiting.is_some());
+        let something_waits = self
+            .devices
+            .get(&dev_eui)
+            .is_some_and(|device| device.waiting.is_some() || device.adaptation.due().is_some());
         if something_waits || window.acknowledgement == Acknowledgement::Requested {
             return self.answer(window);
         }
@@ -110,13 +114,14 @@ impl NetworkServer {
         }
     }
 
-    /// Uses a window, now or never: for the downlink that waits, with the acknowledgement if one is due, or for the
-    /// acknowledgement alone. A downlink that finds no place waits for the next uplink.
+    /// Uses a window, now or never: for the downlink that waits, with the acknowledgement and the command that are
+    /// due, or for these alone. A downlink that finds no place waits for the next uplink.
     pub(super) fn answer(&mut self, window: OpenWindow) {
         let Some(device) = self.devices.get_mut(&window.opportunity.dev_eui) else { return };
+        let command = device.adaptation.due();
         if let Some(downlink) = device.waiting.take() {
-            match self.plan(&window, Some(&downlink)) {
-                Ok(slot) => return self.send(slot, window, Some(downlink)),
+            match self.plan(&window, Some(&downlink), command) {
+                Ok((slot, command)) => return self.send(slot, window, Some(downlink), command),
                 Err(reason) => {
                     self.counters.discard(reason);
                     if reason != Reason::DownlinkTooLarge {
@@ -125,9 +130,9 @@ impl NetworkServer {
                 }
             }
         }
-        if window.acknowledgement == Acknowledgement::Requested {
-            match self.plan(&window, None) {
-                Ok(slot) => self.send(slot, window, None),
+        if window.acknowledgement == Acknowledgement::Requested || command.is_some() {
+            match self.plan(&window, None, command) {
+                Ok((slot, command)) => self.send(slot, window, None, command),
                 Err(reason) => self.counters.discard(reason),
             }
         }
@@ -142,7 +147,13 @@ impl NetworkServer {
         device.waiting = Some(downlink);
     }
 
-    fn plan(&mut self, window: &OpenWindow, downlink: Option<&Downlink>) -> Result<Slot, Reason> {
+    /// A slot for a frame, with the command if there is room for it.
+    fn plan(
+        &mut self,
+        window: &OpenWindow,
+        downlink: Option<&Downlink>,
+        command: Option<Setting>,
+    ) -> Result<(Slot, Option<Setting>), Reason> {
         let opportunity = &window.opportunity;
         let device = self.devices.get(&opportunity.dev_eui).ok_or(Reason::UnknownDevEui)?;
         // A device that has joined anew since no longer listens under the old session.
@@ -151,11 +162,17 @@ impl NetworkServer {
             return Err(Reason::FcntDownExhausted);
         }
         let phy_bytes = frame::data_down_bytes(downlink.map(|downlink| downlink.payload.len()));
-        self.schedule.choose(self.now, opportunity, phy_bytes)
+        if command.is_some() {
+            let longer = phy_bytes + frame::LINK_ADR_REQ_BYTES;
+            if let Ok(slot) = self.schedule.choose(self.now, opportunity, longer) {
+                return Ok((slot, command));
+            }
+        }
+        Ok((self.schedule.choose(self.now, opportunity, phy_bytes)?, None))
     }
 
     /// Makes the frame under a counter that is durable before it is used.
-    fn send(&mut self, slot: Slot, window: OpenWindow, downlink: Option<Downlink>) {
+    fn send(&mut self, slot: Slot, window: OpenWindow, downlink: Option<Downlink>, command: Option<Setting>) {
         let device = self.devices.get_mut(&window.opportunity.dev_eui);
         let Some((device, session)) =
             device.and_then(|device| device.record.active.clone().map(|session| (device, session)))
@@ -166,15 +183,23 @@ impl NetworkServer {
             active.fcnt_down = session.fcnt_down + 1;
         }
         self.actions.push_back(Action::StoreDevice(device.record.clone()));
+        if let Some(setting) = command {
+            device.adaptation.asked(setting);
+            self.counters.link_adr_requests += 1;
+        }
         let frame = DataDown {
             fcnt: session.fcnt_down,
             acknowledgement: window.acknowledgement,
             application: downlink.as_ref().map(|downlink| (downlink.fport, downlink.payload.as_slice())),
+            link_adr: command.map(|setting| (setting, self.config.channel_group)),
         };
         let phy = frame.encode(&session);
         match downlink {
             Some(_) => self.counters.downlinks += 1,
-            None => self.counters.acknowledgements += 1,
+            None if window.acknowledgement == Acknowledgement::Requested => {
+                self.counters.acknowledgements += 1;
+            }
+            None => {}
         }
         self.transmit(slot, phy, Content::Data { window, downlink });
     }

@@ -1,18 +1,24 @@
 //! The bytes of LoRaWAN 1.0.x frames. The only file that knows `lrwn`.
+use super::adr::{AdrBits, Setting};
 use super::config::NetId;
 use super::counters::Reason;
-use super::mac_commands;
+use super::mac_commands::{self, Commands};
 use super::record::{Key, Session};
 use chirrup_protocol::ids::{DevAddr, DevEui};
-use chirrup_protocol::region::DataRate;
+use chirrup_protocol::region::{ChannelGroup, DataRate};
 use lrwn::{
-    AES128Key, DLSettings, EUI64, FCtrl, FHDR, FRMPayload, FType, JoinAcceptPayload, JoinType, MACCommandSet,
-    MACPayload, MACVersion, MHDR, Major, NetID, Payload, PhyPayload,
+    AES128Key, CFList, CFListChannelMasks, ChMask, DLSettings, EUI64, FCtrl, FHDR, FRMPayload, FType,
+    JoinAcceptPayload, JoinType, LinkADRReqPayload, MACCommand, MACCommandSet, MACPayload, MACVersion, MHDR,
+    Major, NetID, Payload, PhyPayload, Redundancy,
 };
 
 /// Bytes of a join accept without a list of channels: MHDR 1, JoinNonce 3, NetID 3, DevAddr 4, DLSettings 1,
 /// RxDelay 1, MIC 4.
-pub const JOIN_ACCEPT_BYTES: usize = 17;
+const BARE_JOIN_ACCEPT_BYTES: usize = 17;
+/// Bytes of a list of channels in a join accept.
+const CF_LIST_BYTES: usize = 16;
+/// Bytes of a LinkADRReq: CID, DataRate_TXPower, ChMask 2, Redundancy.
+pub const LINK_ADR_REQ_BYTES: usize = 5;
 /// What a data frame has besides port and payload: MHDR 1, DevAddr 4, FCtrl 1, FCnt 2, MIC 4.
 pub const BARE_DATA_BYTES: usize = 12;
 /// Reserved bits of the MHDR. `lrwn` drops them, and the MIC must cover what was received.
@@ -42,6 +48,7 @@ pub struct DataUp {
     /// The 16 bits of the frame counter that travel.
     pub fcnt_low: u16,
     pub acknowledgement: Acknowledgement,
+    pub adr: AdrBits,
 }
 
 /// Whether the device asks for an acknowledgement.
@@ -56,8 +63,8 @@ pub enum Acknowledgement {
 pub struct Content {
     /// Port, 1 to 255, and decrypted payload.
     pub application: Option<(u8, Vec<u8>)>,
-    /// Names of the MAC commands in it; `None` when they do not parse.
-    pub mac_commands: Option<Vec<&'static str>>,
+    /// The MAC commands in it; `None` when they do not parse.
+    pub mac_commands: Option<Commands>,
 }
 
 /// Reads a PHY payload.
@@ -87,7 +94,9 @@ fn data_up(phy: PhyPayload, acknowledgement: Acknowledgement) -> Result<UplinkFr
     }
     let dev_addr = DevAddr(mac.fhdr.devaddr.to_be_bytes());
     let fcnt_low = mac.fhdr.f_cnt as u16;
-    Ok(UplinkFrame::Data(DataUp { phy, dev_addr, fcnt_low, acknowledgement }))
+    let f_ctrl = &mac.fhdr.f_ctrl;
+    let adr = AdrBits { adr: f_ctrl.adr, wants_downlink: f_ctrl.adr_ack_req };
+    Ok(UplinkFrame::Data(DataUp { phy, dev_addr, fcnt_low, acknowledgement, adr }))
 }
 
 impl JoinRequest {
@@ -106,15 +115,22 @@ impl JoinRequest {
         (Key(nwk_s_key.expect(length).to_bytes()), Key(app_s_key.expect(length).to_bytes()))
     }
 
-    /// The encrypted join accept for a session.
-    pub fn accept(&self, app_key: Key, net_id: NetId, join_nonce: u32, session: &Session) -> Vec<u8> {
+    /// The encrypted join accept for a session. Where the region's channels are fixed, it names those of `group`.
+    pub fn accept(
+        &self,
+        app_key: Key,
+        net_id: NetId,
+        join_nonce: u32,
+        session: &Session,
+        group: Option<ChannelGroup>,
+    ) -> Vec<u8> {
         let accept = JoinAcceptPayload {
             join_nonce,
             home_netid: NetID::from_be_bytes(net_id.0),
             devaddr: lrwn::DevAddr::from_be_bytes(session.dev_addr.0),
             dl_settings: dl_settings(session.rx2_data_rate),
             rx_delay: session.rx1_delay_s,
-            cflist: None,
+            cflist: group.map(cf_list),
         };
         let mhdr = MHDR { f_type: FType::JoinAccept, major: Major::LoRaWANR1 };
         let mut phy = PhyPayload { mhdr, payload: Payload::JoinAccept(accept), mic: None };
@@ -125,6 +141,39 @@ impl JoinRequest {
             .expect("a validated configuration gives encodable fields")
     }
 }
+
+/// Bytes of a join accept, with a list of channels where there is a group.
+pub fn join_accept_bytes(group: Option<ChannelGroup>) -> usize {
+    BARE_JOIN_ACCEPT_BYTES + group.map_or(0, |_| CF_LIST_BYTES)
+}
+
+/// Masks of 16 channels each, the last one of the eight of 500 kHz.
+fn cf_list(group: ChannelGroup) -> CFList {
+    let mask = group.mask();
+    let masks = mask.chunks(2).map(|bank| ChMask::from_bytes([bank[0], bank.get(1).copied().unwrap_or(0)]));
+    CFList::ChannelMask(CFListChannelMasks::new(masks.collect()))
+}
+
+/// A LinkADRReq for one transmission an uplink. Its mask enables what a joined device uses anyway: the region's own
+/// channels, or those of 125 kHz of the group.
+fn link_adr_req(setting: Setting, group: Option<ChannelGroup>) -> MACCommand {
+    let (ch_mask_cntl, mask) = match group {
+        None => (0, DEFAULT_CHANNELS),
+        Some(group) => {
+            let place = group.number() - 1;
+            (place / 2, 0xff << (8 * (place % 2)))
+        }
+    };
+    MACCommand::LinkADRReq(LinkADRReqPayload {
+        dr: setting.data_rate.0,
+        tx_power: setting.tx_power_index,
+        ch_mask: ChMask::from_bytes(u16::to_le_bytes(mask)),
+        redundancy: Redundancy { ch_mask_cntl, nb_rep: 1 },
+    })
+}
+
+/// The three default channels of EU868: no join accept adds any.
+const DEFAULT_CHANNELS: u16 = 0b111;
 
 fn dl_settings(rx2_data_rate: DataRate) -> DLSettings {
     DLSettings { opt_neg: false, rx2_dr: rx2_data_rate.0, rx1_dr_offset: 0 }
@@ -149,14 +198,14 @@ impl DataUp {
         let options = mac.fhdr.f_opts.to_vec().unwrap_or_default();
         let (nwk_s_key, app_s_key, dev_addr) = (session.nwk_s_key, session.app_s_key, session.dev_addr);
         match mac.f_port {
-            None => Content { application: None, mac_commands: mac_commands::names(&options) },
+            None => Content { application: None, mac_commands: mac_commands::read(&options) },
             Some(0) => {
                 let commands = crypt(nwk_s_key, Direction::Up, dev_addr, fcnt, cipher);
-                Content { application: None, mac_commands: mac_commands::names(&commands) }
+                Content { application: None, mac_commands: mac_commands::read(&commands) }
             }
             Some(port) => {
                 let plain = crypt(app_s_key, Direction::Up, dev_addr, fcnt, cipher);
-                Content { application: Some((port, plain)), mac_commands: mac_commands::names(&options) }
+                Content { application: Some((port, plain)), mac_commands: mac_commands::read(&options) }
             }
         }
     }
@@ -170,6 +219,8 @@ pub struct DataDown<'a> {
     pub acknowledgement: Acknowledgement,
     /// Port, 1 to 255, and plain payload.
     pub application: Option<(u8, &'a [u8])>,
+    /// Data rate and power to ask for, and the channels that go with them.
+    pub link_adr: Option<(Setting, Option<ChannelGroup>)>,
 }
 
 impl DataDown<'_> {
@@ -179,18 +230,20 @@ impl DataDown<'_> {
         let payload = self.application.map(|(_, plain)| {
             FRMPayload::Raw(crypt(session.app_s_key, Direction::Down, session.dev_addr, self.fcnt, plain))
         });
+        let commands: Vec<MACCommand> =
+            self.link_adr.map(|(setting, group)| link_adr_req(setting, group)).into_iter().collect();
         let fhdr = FHDR {
             devaddr: lrwn::DevAddr::from_be_bytes(session.dev_addr.0),
             f_ctrl: FCtrl { ack: self.acknowledgement == Acknowledgement::Requested, ..FCtrl::default() },
             f_cnt: self.fcnt,
-            f_opts: MACCommandSet::new(Vec::new()),
+            f_opts: MACCommandSet::new(commands),
         };
         let mac = MACPayload { fhdr, f_port: self.application.map(|(port, _)| port), frm_payload: payload };
         let mhdr = MHDR { f_type: FType::UnconfirmedDataDown, major: Major::LoRaWANR1 };
         let mut phy = PhyPayload { mhdr, payload: Payload::MACPayload(mac), mic: None };
         phy.set_downlink_data_mic(MACVersion::LoRaWAN1_0, 0, &aes_key(session.nwk_s_key))
             .and_then(|()| phy.to_vec())
-            .expect("a data frame without options always encodes")
+            .expect("a data rate has four bits, and so has a power")
     }
 }
 

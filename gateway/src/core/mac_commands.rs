@@ -1,4 +1,4 @@
-//! MAC commands in uplinks, by name. Nothing is answered and nothing was asked, so their content does not matter.
+//! MAC commands in uplinks, by name, and the one answer whose content matters.
 //!
 //! `lrwn` can parse them, but panics on some (a `DevStatusAns` with a reserved bit set, for one).
 
@@ -19,15 +19,31 @@ const UPLINK_COMMANDS: [(u8, &str, usize); 13] = [
     (0x13, "BeaconFreqAns", 1),
 ];
 
-/// The names of the commands, `None` when an unknown one or a short one is among them.
-pub fn names(mut bytes: &[u8]) -> Option<Vec<&'static str>> {
-    let mut names = Vec::new();
+/// LinkADRAns.
+const LINK_ADR_ANS: u8 = 0x03;
+
+/// What an uplink's commands say.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Commands {
+    /// Their names.
+    pub names: Vec<&'static str>,
+    /// Status of the last LinkADRAns: bit 0 the mask, bit 1 the data rate, bit 2 the power was accepted.
+    pub link_adr: Option<u8>,
+}
+
+/// Reads commands, `None` when an unknown one or a short one is among them.
+pub fn read(mut bytes: &[u8]) -> Option<Commands> {
+    let mut commands = Commands::default();
     while let Some((&identifier, rest)) = bytes.split_first() {
         let &(_, name, payload) = UPLINK_COMMANDS.iter().find(|&&(known, ..)| known == identifier)?;
-        bytes = rest.get(payload..)?;
-        names.push(name);
+        let (payload, after) = rest.split_at_checked(payload)?;
+        bytes = after;
+        commands.names.push(name);
+        if identifier == LINK_ADR_ANS {
+            commands.link_adr = payload.first().map(|status| status & 0x07);
+        }
     }
-    Some(names)
+    Some(commands)
 }
 
 #[cfg(test)]
@@ -36,9 +52,12 @@ mod tests {
 
     #[test]
     fn commands_are_told_apart_by_their_lengths() {
-        assert_eq!(names(&[]), Some(vec![]));
-        assert_eq!(names(&[3, 7, 2, 6, 255, 128]), Some(vec!["LinkADRAns", "LinkCheckReq", "DevStatusAns"]));
-        assert_eq!(names(&[2, 3]), None);
-        assert_eq!(names(&[0x80]), None);
+        assert_eq!(read(&[]), Some(Commands::default()));
+        let commands = read(&[3, 7, 2, 6, 255, 128]).unwrap();
+        assert_eq!(commands.names, ["LinkADRAns", "LinkCheckReq", "DevStatusAns"]);
+        assert_eq!(commands.link_adr, Some(7));
+        assert_eq!(read(&[3, 5, 3, 0xfe]).unwrap().link_adr, Some(6));
+        assert_eq!(read(&[2, 3]), None);
+        assert_eq!(read(&[0x80]), None);
     }
 }

@@ -5,15 +5,17 @@
 //! code by one contract: [`NetworkServer::handle`], then [`NetworkServer::poll_action`] until it is empty, then wake
 //! it at [`NetworkServer::next_deadline`].
 //!
-//! What it deliberately does not do: no ABP, no Class B or C, no LoRaWAN 1.1, and no MAC command is ever sent,
-//! because the device stack that nodes run answers `LinkADRReq` without obeying it. Data rates are advised in sealed
-//! messages instead.
+//! What it deliberately does not do: no ABP, no Class B or C, no LoRaWAN 1.1, and of all MAC commands only
+//! `LinkADRReq` is ever sent, where [`Config::adr`] says so, to devices that set the ADR bit: the bare device stack
+//! answers it without obeying it, and only the guard of our nodes does both. Else data rates are advised in sealed
+//! messages.
 //!
 //! Modules in reading order: [`config`], [`event`], [`record`] and [`counters`] are the interface; `server` is the
 //! table of contents of what happens to an uplink and `downlink` of what is sent. They use `frame` and `mac_commands`
-//! (bytes), `device` (sessions), `deduplicate` (one frame, several concentrators), `window` (the chance to answer),
-//! `schedule` and `concentrator` (duty cycle and half duplex). [`ble`] is a machine of its own, for nodes that are
-//! connected.
+//! (bytes), `device` (sessions), [`adr`] (data rate and power), `deduplicate` (one frame, several concentrators),
+//! `window` (the chance to answer), `schedule` and `concentrator` (duty cycle and half duplex). [`ble`] is a machine of
+//! its own, for nodes that are connected.
+pub mod adr;
 pub mod ble;
 mod concentrator;
 pub mod config;

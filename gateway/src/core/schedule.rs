@@ -20,9 +20,10 @@ pub struct Schedule {
     concentrators: BTreeMap<GatewayId, Concentrator>,
 }
 
-/// Largest PHY payload of a data rate in bytes, zero where the region does not define it.
-pub fn max_phy_bytes(region: Region, data_rate: DataRate) -> usize {
-    let payload = region.max_payload_bytes(Direction::Down, DwellTime::Unlimited, data_rate);
+/// Largest PHY payload of a data rate in bytes, zero where the region does not define it in this direction. An
+/// uplink that lasts too long is the device's fault, and read all the same.
+pub fn max_phy_bytes(region: Region, direction: Direction, data_rate: DataRate) -> usize {
+    let payload = region.max_payload_bytes(direction, DwellTime::Unlimited, data_rate);
     payload.map_or(0, |payload| payload + LORAWAN_OVERHEAD_BYTES)
 }
 
@@ -87,7 +88,7 @@ impl Schedule {
     ) -> Option<Slot> {
         let (frequency_hz, data_rate) = chance.channel(self.region, window);
         let modulation = self.region.modulation(data_rate).ok()?;
-        if phy_bytes > max_phy_bytes(self.region, data_rate) {
+        if phy_bytes > max_phy_bytes(self.region, Direction::Down, data_rate) {
             return None;
         }
         let delay = chance.delay(window);

@@ -1,4 +1,5 @@
 //! The table of contents: what happens to a frame, a receipt, a refusal and a deadline.
+use super::adr;
 use super::config::{Config, ConfigError};
 use super::counters::{Counters, Reason};
 use super::deduplicate::{Admitted, Deduplicator, Pending};
@@ -12,6 +13,7 @@ use super::uplink_ids::UplinkIds;
 use super::window::{JOIN_ACCEPT_DELAY, OpenWindow, OpenWindows, Opportunity};
 use chirrup_protocol::ids::{DevAddr, DevEui};
 use chirrup_protocol::region::DataRate;
+use chirrup_protocol::seal::Direction;
 use chirrup_protocol::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -153,7 +155,7 @@ impl NetworkServer {
         let data_rate = region
             .data_rate(modulation.spreading_factor, modulation.bandwidth_hz)
             .ok_or(Reason::UnknownDataRate)?;
-        if heard.phy.len() > max_phy_bytes(region, data_rate) {
+        if heard.phy.len() > max_phy_bytes(region, Direction::Up, data_rate) {
             return Err(Reason::TooLong);
         }
         match frame::parse(&heard.phy)? {
@@ -214,7 +216,8 @@ impl NetworkServer {
     }
 
     fn answer_join(&mut self, opportunity: Opportunity, request: &JoinRequest) {
-        let slot = match self.schedule.choose(self.now, &opportunity, frame::JOIN_ACCEPT_BYTES) {
+        let accept_bytes = frame::join_accept_bytes(self.config.channel_group);
+        let slot = match self.schedule.choose(self.now, &opportunity, accept_bytes) {
             Ok(slot) => slot,
             Err(reason) => return self.counters.discard(reason),
         };
@@ -253,6 +256,7 @@ impl NetworkServer {
         let content = frame.content(session, fcnt);
         self.actions.push_back(Action::StoreDevice(device.record.clone()));
         self.count_mac_commands(&content);
+        self.adapt(&opportunity, frame, &content);
         let uplink = self.forward(&opportunity, frame.dev_addr, fcnt, content.application);
         let window = OpenWindow {
             due: self.first_due(&opportunity),
@@ -264,11 +268,28 @@ impl NetworkServer {
         if uplink.is_some() { self.windows.open(window) } else { self.answer(window) }
     }
 
+    /// What the uplink says about the data rate that its device should have.
+    fn adapt(&mut self, opportunity: &Opportunity, frame: &DataUp, content: &Content) {
+        let (Some(rule), Some(device)) = (&self.config.adr, self.devices.get_mut(&opportunity.dev_eui))
+        else {
+            return;
+        };
+        let Some(best) = opportunity.hearings.first() else { return };
+        let heard = adr::Heard {
+            dev_addr: frame.dev_addr,
+            data_rate: opportunity.data_rate,
+            snr_tenth_db: best.snr_tenth_db,
+            bits: frame.adr,
+            answer: content.mac_commands.as_ref().and_then(|commands| commands.link_adr),
+        };
+        device.adaptation.heard(self.config.region, rule, &heard);
+    }
+
     fn count_mac_commands(&mut self, content: &Content) {
         let Some(commands) = &content.mac_commands else {
             return self.counters.discard(Reason::MalformedMacCommands);
         };
-        for &name in commands {
+        for &name in &commands.names {
             *self.counters.mac_commands.entry(name).or_default() += 1;
         }
     }

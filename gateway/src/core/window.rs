@@ -4,7 +4,7 @@ use super::event::ReceiveWindow;
 use super::frame::Acknowledgement;
 use chirrup_protocol::backhaul::UplinkId;
 use chirrup_protocol::ids::{DevAddr, DevEui, GatewayId};
-use chirrup_protocol::region::{DataRate, DwellTime, Region};
+use chirrup_protocol::region::{DataRate, Region};
 use chirrup_protocol::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,8 @@ impl Opportunity {
     pub fn channel(&self, region: Region, window: ReceiveWindow) -> (u32, DataRate) {
         match window {
             ReceiveWindow::Rx1 => {
-                (self.frequency_hz, region.rx1_data_rate(DwellTime::Unlimited, self.data_rate, 0))
+                let data_rate = region.rx1_data_rate(region.uplink_dwell(), self.data_rate, 0);
+                (region.rx1_frequency_hz(self.frequency_hz).unwrap_or(self.frequency_hz), data_rate)
             }
             ReceiveWindow::Rx2 => (region.rx2_frequency_hz(), self.rx2_data_rate),
         }

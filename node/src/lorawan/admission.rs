@@ -1,4 +1,5 @@
 //! Which received frames are let through to the stack, and what they say to the guard.
+use super::channels::CfList as Announced;
 use super::counters::Discarded;
 use super::frame::{self, DataFrame, Direction};
 use super::mac::MAX_COMMAND_BYTES;
@@ -20,8 +21,7 @@ pub(super) struct JoinAccept {
     pub join_nonce: [u8; 3],
     pub dl_settings: u8,
     pub rx_delay: u8,
-    /// Frequencies of channels 3 to 7, zero where there is none.
-    pub cf_list_hz: [u32; 5],
+    pub cf_list: Announced,
 }
 
 /// An authentic, new data downlink.
@@ -60,16 +60,19 @@ fn decrypt_join_accept(phy: &[u8], signal: Signal, app_key: &[u8; 16]) -> Option
         DecryptedJoinAcceptPayload::new_with_factory(copy.as_mut_slice(), &key, DefaultFactory).ok()?;
     let mut join_nonce = [0; 3];
     join_nonce.copy_from_slice(accept.app_nonce().as_ref());
-    let cf_list_hz = match accept.c_f_list() {
-        Some(CfList::DynamicChannel(channels)) => channels.map(|channel| channel.value()),
-        _ => [0; 5],
+    let cf_list = match accept.c_f_list() {
+        Some(CfList::DynamicChannel(channels)) => Announced::Frequencies(channels.map(|hz| hz.value())),
+        Some(CfList::FixedChannel(mask)) => {
+            mask.as_ref().try_into().map_or(Announced::Absent, Announced::Mask)
+        }
+        None => Announced::Absent,
     };
     Some(JoinAccept {
         signal,
         join_nonce,
         dl_settings: accept.dl_settings().raw_value(),
         rx_delay: accept.rx_delay(),
-        cf_list_hz,
+        cf_list,
     })
 }
 

@@ -1,4 +1,5 @@
-//! The duty cycle of every sub-band, across power cuts too.
+//! The duty cycle of every sub-band and the occupancy of every channel, across power cuts too.
+use super::dwell::Dwell;
 use chirrup_protocol::duty::DutyCycle;
 use chirrup_protocol::region::Region;
 use chirrup_protocol::time::{Duration, Instant};
@@ -17,6 +18,7 @@ pub(super) const AIRTIME_RESERVE: Duration = Duration::from_secs(9);
 pub(super) struct Ledger {
     region: Region,
     accounts: [DutyCycle<ENTRIES>; MAX_SUB_BANDS],
+    dwell: Dwell,
     since_checkpoint: Duration,
     /// End of the pause that the network's aggregate duty cycle demands.
     silent_until: Instant,
@@ -29,6 +31,7 @@ impl Ledger {
         Self {
             region,
             accounts: core::array::from_fn(|index| DutyCycle::new(per_mille(index))),
+            dwell: Dwell::new(region),
             since_checkpoint: Duration::ZERO,
             silent_until: Instant::ZERO,
         }
@@ -36,7 +39,7 @@ impl Ledger {
 
     /// A transmitter after a power cut of unknown length: `charged_ms` of a snapshot counts as sent just now.
     pub fn restore(region: Region, now: Instant, charged_ms: [u32; MAX_SUB_BANDS]) -> Self {
-        let mut ledger = Self::new(region);
+        let mut ledger = Self { dwell: Dwell::unknown_before(region, now), ..Self::new(region) };
         for (account, ms) in ledger.accounts.iter_mut().zip(charged_ms) {
             let charge = Duration::from_millis(u64::from(ms)).min(account.allowed());
             account.try_send(now, charge).expect("an empty account holds what it allows");
@@ -66,7 +69,10 @@ impl Ledger {
     /// nobody may send.
     pub fn earliest(&mut self, now: Instant, hz: u32, on_air: Duration) -> Instant {
         let silent_until = self.silent_until;
-        self.account(hz).map_or(Instant::NEVER, |account| account.earliest(now, on_air).max(silent_until))
+        let undwelt = self.dwell.earliest(now, hz, on_air);
+        let free =
+            |account: &mut DutyCycle<ENTRIES>| account.earliest(now, on_air).max(silent_until).max(undwelt);
+        self.account(hz).map_or(Instant::NEVER, free)
     }
 
     /// Enters a transmission that begins `now`. Refused with the earliest time when it does not fit.
@@ -85,6 +91,7 @@ impl Ledger {
         }
         let account = self.account(hz).ok_or(Instant::NEVER)?;
         account.try_send(now, on_air).map_err(|refused| refused.earliest)?;
+        self.dwell.enter(now, hz, on_air);
         self.since_checkpoint += on_air;
         if max_duty_exponent > 0 {
             self.silent_until = now + on_air.saturating_mul(1 << max_duty_exponent.min(15));

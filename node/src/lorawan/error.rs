@@ -80,7 +80,7 @@ pub enum SendError<P, S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
     /// A region that nodes do not run in.
-    #[error("nodes do not run in {region}, only in EU868")]
+    #[error("nodes do not run in {region}, only in EU868, US915 and AU915")]
     Region {
         /// The region asked for.
         region: Region,

@@ -125,16 +125,18 @@ pub(super) fn strip_mac_commands(phy: &mut [u8], nwk_skey: &AES128, fcnt: u32) -
     signed_bytes + MIC_BYTES
 }
 
-/// Puts MAC answers into a data frame that has no FOpts and signs it anew. `None` if it becomes too long.
-pub(super) fn with_fopts(
+/// Sets bits of FCtrl, puts MAC answers into a data frame that has no FOpts, and signs it anew. `None` if it becomes
+/// too long.
+pub(super) fn with_mac(
     phy: &[u8],
+    fctrl: u8,
     fopts: &[u8],
     nwk_skey: &AES128,
     fcnt: u32,
 ) -> Option<Vec<u8, MAX_PHY_BYTES>> {
     DataFrame::parse(phy).filter(|frame| frame.fopts().is_empty() && fopts.len() <= MAX_FOPTS_BYTES)?;
     let mut longer = Vec::from_slice(&phy[..FOPTS]).ok()?;
-    longer[FCTRL] |= fopts.len() as u8;
+    longer[FCTRL] |= fctrl & 0xf0 | fopts.len() as u8;
     longer.extend_from_slice(fopts).ok()?;
     longer.extend_from_slice(&phy[FOPTS..phy.len() - MIC_BYTES]).ok()?;
     let mic = data_mic(nwk_skey, &longer, fcnt);

@@ -3,8 +3,10 @@ use super::admission::{Accepted, admit_data, admit_join};
 use super::airtime::Ledger;
 use super::counters::Counters;
 use super::frame::{self, MAX_FOPTS_BYTES, MAX_PHY_BYTES};
+use super::link::power_dbm;
 use super::outcome::Signal;
 use chirrup_protocol::airtime::{Modulation, frame_airtime};
+use chirrup_protocol::region::Region;
 use chirrup_protocol::time::{Duration, Instant};
 use heapless::Vec;
 use lorawan::keys::AES128;
@@ -17,9 +19,10 @@ const MAX_LEAD_TIME_MS: u32 = 1_000;
 /// What the guard decided about an exchange before it began.
 pub(super) struct Plan {
     pub now: Instant,
-    pub frequency_hz: u32,
-    /// How far below the stack's power to send, in dB.
-    pub power_reduction_db: i8,
+    /// How the uplink goes out, in place of what the stack would choose.
+    pub uplink: RfConfig,
+    pub region: Region,
+    pub tx_power_index: u8,
     pub max_duty_exponent: u8,
     /// RX1 and RX2, which replace the stack's.
     pub windows: [RfConfig; 2],
@@ -38,6 +41,8 @@ pub(super) enum Keys {
         dev_addr: [u8; 4],
         fcnt_up: u32,
         next_fcnt_down: u32,
+        /// Bits for the uplink's FCtrl.
+        fctrl: u8,
         /// MAC answers for the uplink.
         fopts: Vec<u8, MAX_FOPTS_BYTES>,
     },
@@ -92,8 +97,8 @@ impl<'a, R> Gate<'a, R> {
     fn depart(&mut self, config: &TxConfig, phy: &[u8]) -> Option<Vec<u8, MAX_PHY_BYTES>> {
         let outgoing = self.with_answers(phy)?;
         let on_air = frame_airtime(modulation(config), outgoing.len());
-        let Plan { now, frequency_hz, max_duty_exponent, .. } = self.plan;
-        if let Err(earliest) = self.ledger.try_send(now, frequency_hz, on_air, max_duty_exponent) {
+        let Plan { now, uplink, max_duty_exponent, .. } = self.plan;
+        if let Err(earliest) = self.ledger.try_send(now, uplink.frequency, on_air, max_duty_exponent) {
             self.counters.held_back += 1;
             self.report.held_back = Some(earliest);
             return None;
@@ -105,8 +110,8 @@ impl<'a, R> Gate<'a, R> {
 
     fn with_answers(&self, phy: &[u8]) -> Option<Vec<u8, MAX_PHY_BYTES>> {
         match &self.plan.keys {
-            Keys::Data { nwk_skey, fcnt_up, fopts, .. } if !fopts.is_empty() => {
-                frame::with_fopts(phy, fopts, &AES128(*nwk_skey), *fcnt_up)
+            Keys::Data { nwk_skey, fcnt_up, fctrl, fopts, .. } if *fctrl != 0 || !fopts.is_empty() => {
+                frame::with_mac(phy, *fctrl, fopts, &AES128(*nwk_skey), *fcnt_up)
             }
             _ => Vec::from_slice(phy).ok(),
         }
@@ -172,8 +177,9 @@ impl<R: PhyRxTx> PhyRxTx for Gate<'_, R> {
     const MAX_RADIO_POWER: u8 = R::MAX_RADIO_POWER;
 
     async fn tx(&mut self, mut config: TxConfig, buf: &[u8]) -> Result<u32, Self::PhyError> {
-        config.rf.frequency = self.plan.frequency_hz;
-        config.pw = config.pw.saturating_sub(self.plan.power_reduction_db);
+        let Plan { uplink, region, tx_power_index, .. } = self.plan;
+        config.rf = uplink;
+        config.pw = power_dbm(region, tx_power_index, config.pw, R::MAX_RADIO_POWER);
         let phy = self.depart(&config, buf).ok_or(GateError::HeldBack)?;
         let window_delay_ms = self.radio.tx(config, &phy).await.map_err(GateError::Radio)?;
         self.report.transmitted = true;
@@ -218,7 +224,6 @@ impl<R: Timings> Timings for Gate<'_, R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chirrup_protocol::region::Region;
     use core::future::Future;
     use core::task::{Context, Poll, Waker};
     use lora_modulation::{Bandwidth, BaseBandModulationParams, CodingRate, SpreadingFactor};
@@ -252,8 +257,9 @@ mod tests {
         let rf = RfConfig { frequency: 868_100_000, bb };
         let plan = Plan {
             now: Instant::ZERO,
-            frequency_hz: 868_100_000,
-            power_reduction_db: 0,
+            uplink: rf,
+            region: Region::Eu868,
+            tx_power_index: 0,
             max_duty_exponent: 0,
             windows: [rf; 2],
             keys: Keys::Join { app_key: [0; 16], last_join_nonce: None },

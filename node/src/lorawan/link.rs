@@ -2,9 +2,9 @@
 use super::channels::Channels;
 use super::config::GuardConfig;
 use super::error::RestoreError;
-use chirrup_protocol::region::{DataRate, DwellTime, Region};
+use chirrup_protocol::region::{ChannelPlan, DataRate, Region};
+use chirrup_protocol::seal::Direction;
 use lora_modulation::{Bandwidth, BaseBandModulationParams, CodingRate, SpreadingFactor};
-use lorawan_device::async_device::DR;
 use lorawan_device::async_device::radio::RfConfig;
 
 /// Data rates between which a node may choose.
@@ -17,12 +17,11 @@ pub(super) struct DataRates {
 impl DataRates {
     pub fn of(config: &GuardConfig) -> Result<Self, RestoreError> {
         let (region, lowest, highest) = (config.region, config.lowest_data_rate, config.highest_data_rate);
-        // Channels and windows of the others differ in kind.
-        if region != Region::Eu868 {
+        if !matches!(region, Region::Eu868 | Region::Us915 | Region::Au915) {
             return Err(RestoreError::Region { region });
         }
-        config.region.modulation(lowest)?;
-        config.region.modulation(highest)?;
+        region.max_payload_bytes(Direction::Up, region.uplink_dwell(), lowest)?;
+        region.max_payload_bytes(Direction::Up, region.uplink_dwell(), highest)?;
         if lowest > highest {
             return Err(RestoreError::EmptyRange { lowest, highest });
         }
@@ -59,7 +58,7 @@ impl ReceiveWindows {
     pub fn acceptable(self, region: Region) -> [bool; 3] {
         [
             self.rx1_offset <= region.max_rx1_offset(),
-            region.modulation(self.rx2_data_rate).is_ok(),
+            region.max_payload_bytes(Direction::Down, region.uplink_dwell(), self.rx2_data_rate).is_ok(),
             region.sub_band(self.rx2_frequency_hz).is_some(),
         ]
     }
@@ -76,7 +75,7 @@ pub(super) struct Link {
     pub region: Region,
     pub data_rates: DataRates,
     pub data_rate: DataRate,
-    /// Steps of 2 dB below full power, 0 to 7.
+    /// Steps of 2 dB below full power, up to [`max_tx_power_index`].
     pub tx_power_index: u8,
     /// Seconds from the end of an uplink to RX1, 1 to 15.
     pub rx_delay_s: u8,
@@ -101,10 +100,17 @@ impl Link {
         }
     }
 
-    /// What RX1 listens to after an uplink on `uplink_hz`.
-    pub fn rx1(&self, uplink_hz: u32) -> RfConfig {
-        let rx1 = self.region.rx1_data_rate(DwellTime::Unlimited, self.data_rate, self.windows.rx1_offset);
-        rf(self.region, rx1, uplink_hz)
+    /// How an uplink goes out.
+    pub fn uplink(&self, data_rate: DataRate, frequency_hz: u32) -> RfConfig {
+        rf(self.region, data_rate, frequency_hz)
+    }
+
+    /// What RX1 listens to after an uplink at `data_rate` on `uplink_hz`.
+    pub fn rx1(&self, data_rate: DataRate, uplink_hz: u32) -> RfConfig {
+        let (region, offset) = (self.region, self.windows.rx1_offset);
+        let rx1 = region.rx1_data_rate(region.uplink_dwell(), data_rate, offset);
+        // Every uplink channel of a region has its RX1.
+        rf(region, rx1, region.rx1_frequency_hz(uplink_hz).unwrap_or(uplink_hz))
     }
 
     /// What RX2 listens to.
@@ -118,23 +124,38 @@ pub(super) fn rx_delay_s(coded: u8) -> u8 {
     (coded & 0x0f).max(1)
 }
 
-/// The stack's name of a data rate that [`Region::modulation`] knows.
-pub(super) fn stack_data_rate(data_rate: DataRate) -> DR {
-    match data_rate.0 {
-        0 => DR::_0,
-        1 => DR::_1,
-        2 => DR::_2,
-        3 => DR::_3,
-        4 => DR::_4,
-        _ => DR::_5,
+/// The largest TXPower of LinkADRReq (RP002-1.0.4, 2.4.3, 2.5.3 and 2.8.3).
+pub(super) const fn max_tx_power_index(region: Region) -> u8 {
+    match region {
+        Region::Us915 | Region::Au915 => 14,
+        _ => 7,
     }
 }
 
-/// The stack's name of the only region that [`DataRates::of`] lets pass.
+/// The power of an uplink in dBm, for a stack that offers `stack_dbm` and a radio that has `radio_dbm`. In EU868
+/// TXPower counts down from what the stack offers, in US915 and AU915 from 30 dBm (RP002-1.0.4, 2.5.3 and 2.8.3).
+pub(super) fn power_dbm(region: Region, tx_power_index: u8, stack_dbm: i8, radio_dbm: u8) -> i8 {
+    let reduction_db = 2 * i8::try_from(tx_power_index).unwrap_or(i8::MAX / 2);
+    match region.channel_plan() {
+        ChannelPlan::Dynamic => stack_dbm.saturating_sub(reduction_db),
+        ChannelPlan::Fixed => {
+            let erp_dbm = region.sub_bands().iter().map(|band| band.max_erp_dbm).max().unwrap_or(0);
+            let radio_dbm = i8::try_from(radio_dbm).unwrap_or(i8::MAX);
+            FIXED_PLAN_DBM.saturating_sub(reduction_db).min(erp_dbm).min(radio_dbm)
+        }
+    }
+}
+
+/// TXPower 0 of US915 and AU915.
+const FIXED_PLAN_DBM: i8 = 30;
+
+/// What the stack is told about its region, always the same: channel, data rate, power and windows of every exchange
+/// are set at the radio, from the region that the guard knows.
 pub(super) const STACK_REGION: lorawan_device::Region = lorawan_device::Region::EU868;
 
 fn rf(region: Region, data_rate: DataRate, frequency: u32) -> RfConfig {
-    let sf = match region.modulation(data_rate).map(|modulation| modulation.spreading_factor) {
+    let modulation = region.modulation(data_rate);
+    let sf = match modulation.map(|modulation| modulation.spreading_factor) {
         Ok(7) => SpreadingFactor::_7,
         Ok(8) => SpreadingFactor::_8,
         Ok(9) => SpreadingFactor::_9,
@@ -143,5 +164,9 @@ fn rf(region: Region, data_rate: DataRate, frequency: u32) -> RfConfig {
         // The region defines 7 to 12 and unknown data rates never reach a link.
         _ => SpreadingFactor::_12,
     };
-    RfConfig { frequency, bb: BaseBandModulationParams::new(sf, Bandwidth::_125KHz, CodingRate::_4_5) }
+    let bandwidth = match modulation.map(|modulation| modulation.bandwidth_hz) {
+        Ok(500_000) => Bandwidth::_500KHz,
+        _ => Bandwidth::_125KHz,
+    };
+    RfConfig { frequency, bb: BaseBandModulationParams::new(sf, bandwidth, CodingRate::_4_5) }
 }

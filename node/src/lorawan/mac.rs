@@ -1,6 +1,6 @@
 //! MAC commands (LoRaWAN 1.0.4, 5), interpreted and answered by the guard instead of the stack.
 use super::frame::MAX_FOPTS_BYTES;
-use super::link::{Link, rx_delay_s};
+use super::link::{Link, max_tx_power_index, rx_delay_s};
 use chirrup_protocol::region::DataRate;
 use heapless::Vec;
 
@@ -126,7 +126,8 @@ fn carry_out_one(cid: u8, payload: &[u8], snr_db: i8, link: &mut Link, answers: 
         }
         // RX1 on a frequency of its own is refused, with both bits clear.
         (0x0a, _) => answers.push(Repeat::UntilDownlink, &[cid, 0]),
-        // LinkCheckAns and DeviceTimeAns answer what is never asked; TxParamSetupReq is not for EU868.
+        // LinkCheckAns and DeviceTimeAns answer what is never asked; TxParamSetupReq means nothing in EU868 and
+        // US915, and a node of AU915 keeps the dwell time that it begins with.
         _ => {}
     }
 }
@@ -137,13 +138,9 @@ fn link_adr(rates: u8, mask: u16, redundancy: u8, link: &mut Link) -> u8 {
     let data_rate = if data_rate == KEEP { link.data_rate } else { DataRate(data_rate) };
     let power = if power == KEEP { link.tx_power_index } else { power };
     let mut channels = link.channels.clone();
-    let mask_ok = match redundancy >> 4 & 0x07 {
-        0 => channels.set_mask(mask),
-        6 => channels.set_mask(channels.defined()),
-        _ => false,
-    };
-    let data_rate_ok = link.data_rates.contains(data_rate);
-    let power_ok = power <= 7;
+    let mask_ok = channels.set_mask(redundancy >> 4 & 0x07, mask);
+    let data_rate_ok = link.data_rates.contains(data_rate) && channels.carry(data_rate);
+    let power_ok = power <= max_tx_power_index(link.region);
     if mask_ok && data_rate_ok && power_ok {
         link.channels = channels;
         link.data_rate = data_rate;

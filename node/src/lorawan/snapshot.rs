@@ -18,15 +18,13 @@
 //! | 57 | 1 | RX2 data rate |
 //! | 58 | 4 | RX2 frequency in Hz |
 //! | 62 | 1 | aggregate duty cycle, exponent |
-//! | 63 | 2 | channel mask |
-//! | 65 | 48 | channels 0 to 15, 3 bytes each, in units of 100 Hz, 0 is undefined |
+//! | 63 | 50 | EU868: channel mask, 2; channels 0 to 15, 3 bytes each, in units of 100 Hz, 0 is undefined. US915 and AU915: channel mask, 9; zeros |
 //! | 113 | 20 | airtime to charge after a restart, 4 bytes a sub-band, in ms |
 //! | 133 | 4 | CRC-32 (IEEE 802.3) of all before |
 //!
 //! The session keys are in it: keep it where the node's root key is kept.
 use super::airtime::MAX_SUB_BANDS;
-use super::channels::MAX_CHANNELS;
-use super::mac::frequency_hz;
+use super::channels::RECORD_BYTES;
 use super::session::Session;
 use chirrup_protocol::region::DataRate;
 use chirrup_protocol::slots::crc32;
@@ -70,8 +68,7 @@ pub(super) struct LinkRecord {
     pub rx2_data_rate: DataRate,
     pub rx2_frequency_hz: u32,
     pub max_duty_exponent: u8,
-    pub mask: u16,
-    pub channels_hz: [u32; MAX_CHANNELS],
+    pub channels: [u8; RECORD_BYTES],
 }
 
 /// Bytes that are no snapshot.
@@ -178,10 +175,7 @@ impl LinkRecord {
         writer.put(&[self.rx2_data_rate.0]);
         writer.put(&self.rx2_frequency_hz.to_le_bytes());
         writer.put(&[self.max_duty_exponent]);
-        writer.put(&self.mask.to_le_bytes());
-        for hz in self.channels_hz {
-            writer.put(&(hz / 100).to_le_bytes()[..3]);
-        }
+        writer.put(&self.channels);
     }
 
     fn read(reader: &mut Reader<'_>) -> Self {
@@ -196,8 +190,7 @@ impl LinkRecord {
             rx2_data_rate: DataRate(rx2_data_rate),
             rx2_frequency_hz,
             max_duty_exponent,
-            mask: u16::from_le_bytes(reader.take()),
-            channels_hz: core::array::from_fn(|_| frequency_hz(reader.take())),
+            channels: reader.take(),
         }
     }
 }
@@ -264,10 +257,7 @@ mod tests {
                 rx2_data_rate: DataRate(3),
                 rx2_frequency_hz: 869_525_000,
                 max_duty_exponent: 4,
-                mask: 0b1111,
-                channels_hz: core::array::from_fn(
-                    |i| if i < 4 { 868_100_000 + 200_000 * i as u32 } else { 0 },
-                ),
+                channels: core::array::from_fn(|at| at as u8 + 1),
             },
             charged_ms: [1, 2, 3, 4, 5],
         }
@@ -280,7 +270,7 @@ mod tests {
         assert_eq!(bytes[9..13], [1, 2, 3, 4]);
         assert_eq!(bytes[45..53], [1, 2, 3, 0, 77, 0, 0, 0]);
         assert_eq!(bytes[53..63], [3, 2, 5, 1, 3, 0x08, 0xe6, 0xd3, 0x33, 4]);
-        assert_eq!(bytes[63..68], [0b1111, 0, 0x28, 0x76, 0x84]);
+        assert_eq!((bytes[63], bytes[112]), (1, 50));
         assert_eq!(bytes[113..121], [1, 0, 0, 0, 2, 0, 0, 0]);
         assert_eq!(Snapshot::from_bytes(&bytes), Ok(sample()));
     }

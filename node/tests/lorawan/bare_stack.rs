@@ -157,7 +157,7 @@ fn other_commands_are_not_answered() {
 #[test]
 fn dl_settings_are_ignored() {
     let (mut stack, air) = bare_with(Dice(1));
-    let announced = Announced { rx1_offset: 2, rx2_data_rate: 3, rx_delay: 5, cf_list_hz: None };
+    let announced = Announced { rx1_offset: 2, rx2_data_rate: 3, rx_delay: 5, cf_list_hz: None, mask: None };
     air.reply(Reply::Frame(Network::join_accept(1, announced)));
     run(stack.join(&otaa())).unwrap();
     stack.set_datarate(DR::_5);

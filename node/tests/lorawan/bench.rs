@@ -224,18 +224,25 @@ pub struct Bench {
     pub node: Node,
     pub network: Network,
     pub now: Instant,
+    config: GuardConfig,
+    adr: Adr,
 }
 
 impl Bench {
     /// A new node.
     pub fn new() -> Self {
-        Self::over(Air::default(), Flash::default(), Instant::ZERO)
+        Self::with(config(), Adr::Off)
     }
 
-    fn over(air: Air, flash: Flash, now: Instant) -> Self {
+    /// A new node of another make.
+    pub fn with(config: GuardConfig, adr: Adr) -> Self {
+        Self::over(config, adr, Air::default(), Flash::default(), Instant::ZERO)
+    }
+
+    fn over(config: GuardConfig, adr: Adr, air: Air, flash: Flash, now: Instant) -> Self {
         let parts = Parts { radio: air.clone(), timer: air.clone(), rng: Dice(1), store: flash.clone() };
-        let node = Guard::new(config(), parts, flash.read().as_ref(), now).unwrap();
-        Self { air, flash, node, network: Network::ABP, now }
+        let node = Guard::new(config.clone(), parts, flash.read().as_ref(), now).unwrap().with_adr(adr);
+        Self { air, flash, node, network: Network::ABP, now, config, adr }
     }
 
     /// A node that joined, an hour ago.
@@ -264,7 +271,8 @@ impl Bench {
     /// The power fails; the node starts again with what the flash holds.
     pub fn power_cut(&mut self) {
         let network = self.network;
-        *self = Self::over(self.air.clone(), self.flash.clone(), self.now);
+        let (config, adr) = (self.config.clone(), self.adr);
+        *self = Self::over(config, adr, self.air.clone(), self.flash.clone(), self.now);
         self.network = network;
     }
 

@@ -56,7 +56,7 @@ fn dev_nonces_are_never_used_twice_across_power_cuts() {
 
 #[test]
 fn the_windows_follow_dl_settings_and_rx_delay() {
-    let announced = Announced { rx1_offset: 2, rx2_data_rate: 3, rx_delay: 5, cf_list_hz: None };
+    let announced = Announced { rx1_offset: 2, rx2_data_rate: 3, rx_delay: 5, cf_list_hz: None, mask: None };
     let mut bench = Bench::joined(announced);
     bench.node.set_data_rate(DataRate(5)).unwrap();
     bench.send(b"x").unwrap();
@@ -70,8 +70,13 @@ fn the_windows_follow_dl_settings_and_rx_delay() {
 
 #[test]
 fn the_windows_of_a_join_are_the_regions() {
-    let mut bench =
-        Bench::joined(Announced { rx1_offset: 2, rx2_data_rate: 3, rx_delay: 5, cf_list_hz: None });
+    let mut bench = Bench::joined(Announced {
+        rx1_offset: 2,
+        rx2_data_rate: 3,
+        rx_delay: 5,
+        cf_list_hz: None,
+        mask: None,
+    });
     bench.later(3_700);
     assert_eq!(run(bench.node.join(bench.now)), Err(JoinError::NoAccept));
     let script = bench.air.script();
@@ -82,8 +87,13 @@ fn the_windows_of_a_join_are_the_regions() {
 
 #[test]
 fn impossible_windows_are_not_adopted() {
-    let mut bench =
-        Bench::joined(Announced { rx1_offset: 7, rx2_data_rate: 15, rx_delay: 0, cf_list_hz: None });
+    let mut bench = Bench::joined(Announced {
+        rx1_offset: 7,
+        rx2_data_rate: 15,
+        rx_delay: 0,
+        cf_list_hz: None,
+        mask: None,
+    });
     bench.send(b"x").unwrap();
     let script = bench.air.script();
     assert_eq!(script.windows[1].rf.bb.sf, SpreadingFactor::_12);
@@ -191,9 +201,13 @@ fn the_lowest_and_highest_data_rate_bound_a_node() {
     narrow.highest_data_rate = DataRate(1);
     let empty = RestoreError::EmptyRange { lowest: DataRate(2), highest: DataRate(1) };
     assert_eq!(Guard::new(narrow, parts(), None, Instant::ZERO).err(), Some(empty));
-    for region in Region::ALL.into_iter().filter(|&region| region != Region::Eu868) {
+    let served = [Region::Eu868, Region::Us915, Region::Au915];
+    for region in Region::ALL.into_iter().filter(|region| !served.contains(region)) {
         let abroad = GuardConfig { region, ..config() };
         let refused = Guard::new(abroad, parts(), None, Instant::ZERO).err().unwrap();
-        assert_eq!(refused.to_string(), format!("nodes do not run in {region}, only in EU868"));
+        assert_eq!(
+            refused.to_string(),
+            format!("nodes do not run in {region}, only in EU868, US915 and AU915")
+        );
     }
 }

@@ -8,8 +8,10 @@
 // The lint's exception for tests does not reach the helpers of an integration test.
 #![allow(clippy::unwrap_used)]
 
+mod adr;
 mod bare_stack;
 mod bench;
+mod fixed_plans;
 mod joining;
 mod limits;
 mod mac_commands;

@@ -11,11 +11,22 @@ pub struct Announced {
     pub rx2_data_rate: u8,
     pub rx_delay: u8,
     pub cf_list_hz: Option<[u32; 5]>,
+    /// In place of frequencies, where the plan is fixed.
+    pub mask: Option<[u8; 9]>,
 }
 
 impl Default for Announced {
     fn default() -> Self {
-        Self { rx1_offset: 0, rx2_data_rate: 0, rx_delay: 1, cf_list_hz: None }
+        Self { rx1_offset: 0, rx2_data_rate: 0, rx_delay: 1, cf_list_hz: None, mask: None }
+    }
+}
+
+impl Announced {
+    fn cf_list(self) -> Option<CFList> {
+        let frequencies = self.cf_list_hz.map(|hz| CFList::Channels(CFListChannels::new(hz)));
+        let bank = |pair: &[u8]| ChMask::from_bytes([pair[0], pair.get(1).copied().unwrap_or(0)]);
+        let masks = |mask: [u8; 9]| CFListChannelMasks::new(mask.chunks(2).map(bank).collect());
+        frequencies.or_else(|| self.mask.map(|mask| CFList::ChannelMask(masks(mask))))
     }
 }
 
@@ -47,6 +58,7 @@ pub struct Up {
     pub fcnt: u16,
     pub ack: bool,
     pub adr: bool,
+    pub adr_ack_req: bool,
     pub confirmed: bool,
     pub fopts: Vec<u8>,
     pub fport: Option<u8>,
@@ -78,7 +90,7 @@ impl Network {
                     rx1_dr_offset: announced.rx1_offset,
                 },
                 rx_delay: announced.rx_delay,
-                cflist: announced.cf_list_hz.map(|hz| CFList::Channels(CFListChannels::new(hz))),
+                cflist: announced.cf_list(),
             }),
             mic: None,
         };
@@ -138,6 +150,7 @@ impl Network {
             fcnt: fcnt as u16,
             ack: mac.fhdr.f_ctrl.ack,
             adr: mac.fhdr.f_ctrl.adr,
+            adr_ack_req: mac.fhdr.f_ctrl.adr_ack_req,
             confirmed,
             fopts: mac.fhdr.f_opts.to_vec().unwrap(),
             fport: mac.f_port,

@@ -74,7 +74,7 @@ proptest! {
     ) {
         let (rx1_offset, rx2_data_rate, rx_delay, hz) = announced;
         let cf_list_hz = hz.map(|hz| hz.map(|hz| hz % 16_000_000 * 100));
-        let mut bench = Bench::joined(Announced { rx1_offset, rx2_data_rate, rx_delay, cf_list_hz });
+        let mut bench = Bench::joined(Announced { rx1_offset, rx2_data_rate, rx_delay, cf_list_hz, mask: None });
         let length = |cid| match cid {
             0x02 => 2, 0x03 | 0x05 | 0x0a => 4, 0x04 | 0x08 | 0x09 => 1, 0x07 | 0x0d => 5, _ => 0,
         };

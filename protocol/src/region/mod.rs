@@ -8,6 +8,7 @@ mod au915;
 mod eu433;
 mod eu868;
 mod fit;
+mod fixed;
 mod in865;
 mod plan;
 mod us915;
@@ -18,6 +19,7 @@ use crate::time::Duration;
 use plan::{Plan, Rates, Rx1Channel};
 
 pub use fit::FitError;
+pub use fixed::{ChannelGroup, ChannelPlan, FIXED_CHANNELS, NARROW_CHANNELS, Occupancy};
 
 /// A data rate's index in its region. The index, never the spreading factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

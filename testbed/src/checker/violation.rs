@@ -20,6 +20,18 @@ pub enum Violation {
         /// Time on air over what is allowed.
         ratio: f64,
     },
+    /// A node occupied a channel for longer than the region allows.
+    #[error("{} used {ratio:.4} of the dwell time of {frequency_hz} Hz in the window before {}", name(.transmitter), clock(.ends_at))]
+    Dwell {
+        /// Who.
+        transmitter: Transmitter,
+        /// The channel, in Hz.
+        frequency_hz: u32,
+        /// The end of the fullest window.
+        ends_at: Instant,
+        /// Time on air over what is allowed.
+        ratio: f64,
+    },
     /// Frames were sent where no sub-band is.
     #[error("{frames} frames outside of all sub-bands")]
     OutsideBands {

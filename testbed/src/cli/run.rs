@@ -7,7 +7,7 @@ use crate::baseline::{self, Baselines};
 use crate::checker::Violation;
 use crate::radio::pcap;
 use crate::report::{Report, WriteError, ending_table};
-use crate::scenario::{Experiment, LearnerConfig, Scenario};
+use crate::scenario::{AdrChoice, Experiment, LearnerConfig, Scenario};
 use crate::simulation::{Fleet, Simulated};
 use crate::summary::{RunRecord, Summary};
 use chirrup_aggregator::export;
@@ -90,15 +90,23 @@ pub(super) fn summarise(experiment: &Experiment, run: &RunRecord) -> Result<Summ
     Ok(Summary::new(&scenario.name, scenario.run.seed, majority_rate, run, baselines))
 }
 
-/// Services have a place only where nodes learn, and hear LoRaWAN alone.
+/// Services have a place only where nodes learn, hear LoRaWAN alone, and as far as their configuration files go: these
+/// know one region, and no adaptive data rate.
 pub fn refuse_with_services(args: &RunArgs) -> Result<(), CliError> {
     let scenario = Scenario::load(args.scenario.as_deref(), &args.overrides())?;
+    let radio = &scenario.radio;
     let because = match (scenario.traffic, scenario.ble) {
-        (None, None) => return Ok(()),
         (Some(_), _) => "section [traffic] has no meaning with services: use `chirrup run`",
         (None, Some(_)) => {
             "section [ble] is not available with services, which have no BLE radio: use `chirrup run`"
         }
+        (None, None) if radio.channel_group.is_some() => {
+            "services run in radio.region = \"eu868\" alone: use `chirrup run`"
+        }
+        (None, None) if radio.adr == AdrChoice::Network => {
+            "radio.adr = \"network\" is not available with services: use `chirrup run`"
+        }
+        (None, None) => return Ok(()),
     };
     Err(CliError::Usage(because.into()))
 }

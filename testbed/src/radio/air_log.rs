@@ -1,5 +1,6 @@
 //! The books of the air: what everybody sent, and what became of it.
 use super::duty_check::DutyCheck;
+use super::dwell_check::DwellCheck;
 use super::emission::Emission;
 use super::energy::RadioTime;
 use super::outcome::{Outcome, Outcomes, Verdict};
@@ -71,6 +72,7 @@ pub struct AirLog {
     nodes: Vec<(Sums, RadioTime)>,
     gateways: Vec<Sums>,
     duty: DutyCheck,
+    dwell: DwellCheck,
     frame_counters: Option<FrameCounters>,
     trace: Trace,
     detail: Detail,
@@ -84,6 +86,7 @@ impl AirLog {
             nodes: vec![Default::default(); nodes],
             gateways: vec![Default::default(); gateways],
             duty: DutyCheck::new(region, nodes, gateways),
+            dwell: DwellCheck::new(region),
             frame_counters: None,
             trace: Trace::default(),
             detail,
@@ -141,6 +144,26 @@ impl AirLog {
         &self.duty
     }
 
+    /// The check of dwell time.
+    pub const fn dwell(&self) -> &DwellCheck {
+        &self.dwell
+    }
+
+    /// What a transmitter used of what it was allowed, in its worst window: of the duty cycle in an hour where the
+    /// region has one, else of the dwell time on a channel. 0 when nothing was limited, or nothing sent.
+    pub fn worst_ratio_of(&self, transmitter: Transmitter) -> f64 {
+        let duty = self.duty.fullest_of(transmitter).filter(|_| self.duty.is_limited());
+        let dwell = self.dwell.fullest_of(transmitter);
+        duty.map_or(0.0, |hour| hour.ratio).max(dwell.map_or(0.0, |window| window.ratio))
+    }
+
+    /// The greatest of all transmitters.
+    pub fn worst_ratio(&self) -> f64 {
+        let nodes = (0..self.nodes.len() as u32).map(|node| Transmitter::Node(NodeIndex(node)));
+        let gateways = (0..self.gateways.len() as u16).map(|index| Transmitter::Gateway(GatewayIndex(index)));
+        nodes.chain(gateways).map(|transmitter| self.worst_ratio_of(transmitter)).fold(0.0, f64::max)
+    }
+
     /// The hash over everything that has ended so far; see [`Trace`].
     pub fn trace_hash(&self) -> [u8; 32] {
         self.trace.hash()
@@ -175,6 +198,7 @@ impl AirLog {
         }
         let Transmission { source, start, airtime, emission, .. } = *transmission;
         self.duty.add(source, emission.frequency_hz, start, airtime);
+        self.dwell.add(source, emission.frequency_hz, start, airtime);
         if let Some(counters) = &mut self.frame_counters {
             counters.add(source, start, &emission.phy);
         }

@@ -86,6 +86,11 @@ impl DutyCheck {
         self.hours[place].add(start.as_micros(), (start + airtime).as_micros());
     }
 
+    /// Whether the region has a duty cycle at all.
+    pub fn is_limited(&self) -> bool {
+        self.region.sub_bands().iter().any(|band| band.duty_per_mille < 1_000)
+    }
+
     /// How many transmissions lay outside of every sub-band, where none is allowed.
     pub const fn outside_bands(&self) -> u64 {
         self.outside_bands

@@ -14,7 +14,7 @@ use super::uplinks::{EndedUplink, Fault, UplinkTicket, Uplinks};
 use super::windows::{Window, WindowState};
 use super::{GatewayIndex, NodeIndex, Transmitter};
 use crate::kernel::{Rng, TaskId};
-use chirrup_protocol::region::Region;
+use chirrup_protocol::region::{ChannelGroup, Region};
 use chirrup_protocol::time::Instant;
 
 /// How the air behaves.
@@ -98,6 +98,15 @@ impl Medium {
     /// Frames that power cuts broke off.
     pub const fn frames_cut_short(&self) -> u64 {
         self.disruptions.cut_short()
+    }
+
+    /// The same air, in which gateways listen to one group of channels alone.
+    #[must_use]
+    pub fn tuned(mut self, region: Region, group: Option<ChannelGroup>) -> Self {
+        if let Some(group) = group {
+            self.uplinks.tune(region, group);
+        }
+        self
     }
 
     /// The links of the run, fading apart.

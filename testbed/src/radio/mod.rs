@@ -3,7 +3,7 @@
 //! What is modelled: path loss by two models, antennas, shadowing by link or correlated in space; fading from frame to
 //! frame; nodes that move; interferers; receivers' sensitivity; collisions under one of four published models; the
 //! eight demodulators of a concentrator; its deafness while it transmits; receive windows of nodes, opened by a clock
-//! that may be wrong; energy of nodes; an independent check of the duty cycle. What is not: fading within a frame or
+//! that may be wrong; energy of nodes; independent checks of duty cycle and dwell time. What is not: fading within a frame or
 //! across frequencies, the error of a crystal's carrier, Doppler shift, the capture of a demodulator by a collided
 //! preamble, uplinks heard by nodes (inverted IQ keeps the directions apart).
 //!
@@ -12,7 +12,7 @@
 //! [`surroundings`] holds all of it;
 //! [`collision`] what others do to it; [`medium`] (with its halves `uplinks` and `downlinks`, and `windows` of nodes) follows every frame from
 //! its first symbol to its [`outcome`], and `disruptions` what faults of devices do to it (`row` keeps open windows);
-//! [`air_log`], [`records`], [`duty_check`], [`energy`], [`battery`] and [`trace`]
+//! [`air_log`], [`records`], [`duty_check`], [`dwell_check`], [`energy`], [`battery`] and [`trace`]
 //! keep the books, and [`pcap`] writes them down; [`air`] connects all this to the kernel.
 pub mod air;
 pub mod air_log;
@@ -22,6 +22,7 @@ mod demodulators;
 mod disruptions;
 mod downlinks;
 pub mod duty_check;
+pub mod dwell_check;
 pub mod emission;
 pub mod energy;
 pub mod fading;

@@ -5,6 +5,8 @@ use core::ops::AddAssign;
 /// different reasons, the last of them names the loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Cause {
+    /// On a channel that the gateway does not listen to.
+    OffChannel,
     /// Too weak.
     Sensitivity,
     /// The gateway was transmitting.
@@ -21,7 +23,8 @@ pub enum Cause {
 
 impl Cause {
     /// All of them, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
+        Self::OffChannel,
         Self::Sensitivity,
         Self::HalfDuplex,
         Self::NoDemodulator,

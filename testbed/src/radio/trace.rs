@@ -13,7 +13,7 @@
 //! | 2 | length of the PHY payload |
 //! | .. | the PHY payload |
 //! | 2 | number of verdicts: a gateway each for an uplink, a receive window each for a downlink |
-//! | 1 or 5 each | 0 and RSSI and SNR in tenths of a dB (2 bytes each, signed, halves away from zero), or the cause of the loss: 1 sensitivity, 2 half duplex, 3 no demodulator, 4 collision, 5 injected, 6 interference |
+//! | 1 or 5 each | 0 and RSSI and SNR in tenths of a dB (2 bytes each, signed, halves away from zero), or the cause of the loss: 1 sensitivity, 2 half duplex, 3 no demodulator, 4 collision, 5 injected, 6 interference, 7 off channel |
 use super::air_log::Transmission;
 use super::outcome::{Cause, Verdict};
 use super::{GatewayIndex, NodeIndex, Transmitter};
@@ -83,6 +83,7 @@ const fn code(cause: Cause) -> u8 {
         Cause::Collision => 4,
         Cause::Injected => 5,
         Cause::Interference => 6,
+        Cause::OffChannel => 7,
     }
 }
 

@@ -10,6 +10,7 @@ use super::outcome::{Cause, Verdict};
 use super::surroundings::Surroundings;
 use super::{GatewayIndex, NodeIndex, sensitivity};
 use chirrup_protocol::airtime::frame_airtime;
+use chirrup_protocol::region::{ChannelGroup, Region};
 use chirrup_protocol::time::Instant;
 
 /// An uplink on the air. It cannot be copied, so that it ends once.
@@ -67,6 +68,8 @@ pub(super) struct Uplinks {
     pending: PendingLocks,
     /// Emptied vectors of frames that ended, to be filled again.
     spare_views: Vec<Vec<View>>,
+    /// Frequencies that gateways listen to, in Hz; empty: to all.
+    heard_hz: Vec<u32>,
 }
 
 impl Uplinks {
@@ -80,7 +83,17 @@ impl Uplinks {
             on_air: Vec::new(),
             pending: PendingLocks::default(),
             spare_views: Vec::new(),
+            heard_hz: Vec::new(),
         }
+    }
+
+    /// Gateways listen to this group of channels alone.
+    pub fn tune(&mut self, region: Region, group: ChannelGroup) {
+        self.heard_hz = group.channels_hz(region).collect();
+    }
+
+    fn is_off_channel(&self, emission: &Emission) -> bool {
+        !self.heard_hz.is_empty() && !self.heard_hz.contains(&emission.frequency_hz)
     }
 
     /// Puts a frame on the air; returns when it ends.
@@ -112,12 +125,13 @@ impl Uplinks {
         surroundings: &Surroundings,
     ) -> Vec<View> {
         let mut views = self.spare_views.pop().unwrap_or_default();
+        let is_tuned = !self.is_off_channel(emission);
         let weakest_dbm = sensitivity::GATEWAY.weakest_dbm(emission.modulation);
         views.extend(self.gateways.iter().enumerate().map(|(index, gateway)| {
             let power = surroundings.uplink(now, node, GatewayIndex(index as u16), emission.power_dbm);
             let spreading_factor = emission.modulation.spreading_factor;
             View {
-                signal: Signal { spreading_factor, power, audible: power.dbm >= weakest_dbm },
+                signal: Signal { spreading_factor, power, audible: is_tuned && power.dbm >= weakest_dbm },
                 interference: Interference::default(),
                 demodulator: Demodulator::Awaited,
                 deaf: now < gateway.transmits_until,
@@ -207,12 +221,17 @@ impl Uplinks {
         self.on_air.retain(|&other| other != slot);
         self.free.push(slot);
         verdicts.clear();
+        let off_channel = self.is_off_channel(&emission);
         for ((index, mut view), gateway) in views.drain(..).enumerate().zip(&mut self.gateways) {
             if view.demodulator == Demodulator::Held {
                 gateway.demodulators_held -= 1;
             }
             let noise_mw = view.interfered(index, &emission, &span, &self.collisions, surroundings);
-            verdicts.push(verdict(&self.collisions, &view, &emission, &span, fault, noise_mw));
+            verdicts.push(if off_channel {
+                Verdict::Lost(Cause::OffChannel)
+            } else {
+                verdict(&self.collisions, &view, &emission, &span, fault, noise_mw)
+            });
         }
         self.spare_views.push(views);
         EndedUplink { node, emission, span }

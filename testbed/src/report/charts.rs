@@ -126,13 +126,14 @@ pub fn losses(report: &Report) -> Plot {
 pub type Cause = (&'static str, fn(&Losses) -> u64);
 
 /// Causes of loss in the order of charts and tables.
-pub fn causes() -> [Cause; 7] {
+pub fn causes() -> [Cause; 8] {
     [
         ("collision", |lost| lost.collision),
         ("too weak", |lost| lost.sensitivity),
         ("gateway was sending", |lost| lost.half_duplex),
         ("no free demodulator", |lost| lost.no_demodulator),
         ("interferer", |lost| lost.interference),
+        ("channel not heard", |lost| lost.off_channel),
         ("injected fault", |lost| lost.injected),
         (NO_WINDOW, |lost| lost.unheard),
     ]

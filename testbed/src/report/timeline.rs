@@ -69,7 +69,7 @@ fn busiest(records: &[Record]) -> std::ops::Range<usize> {
     best..best + length
 }
 
-fn outcomes() -> [(&'static str, Outcome); 8] {
+fn outcomes() -> [(&'static str, Outcome); 9] {
     [
         ("delivered", Outcome::Delivered),
         ("collision", Outcome::Lost(Cause::Collision)),
@@ -77,6 +77,7 @@ fn outcomes() -> [(&'static str, Outcome); 8] {
         ("gateway was sending", Outcome::Lost(Cause::HalfDuplex)),
         ("no free demodulator", Outcome::Lost(Cause::NoDemodulator)),
         ("interferer", Outcome::Lost(Cause::Interference)),
+        ("channel not heard", Outcome::Lost(Cause::OffChannel)),
         ("injected fault", Outcome::Lost(Cause::Injected)),
         ("no open window", Outcome::Unheard),
     ]

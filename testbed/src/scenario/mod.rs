@@ -28,7 +28,7 @@ pub use ble::{BleConfig, BleNodes};
 pub use experiment::{Experiment, ExperimentError};
 pub use faults::{BackhaulConfig, BatteryEnd, FaultsConfig};
 pub use parse::{Overrides, ScenarioError};
-pub use radio::{DataRateChoice, PropagationConfig, RadioConfig};
+pub use radio::{AdrChoice, DataRateChoice, PropagationConfig, RadioConfig};
 pub use traffic::{Activation, Confirmation, Interval, Mac, TrafficConfig};
 
 /// The scenario that runs when none is named.

@@ -170,7 +170,7 @@ fn read(name: &str, table: &Table) -> Result<Scenario, ScenarioError> {
     }
     Ok(Scenario {
         name: name.to_owned(),
-        traffic: super::traffic::read(table, radio.region)?,
+        traffic: super::traffic::read(table, (radio.region, radio.channel_group))?,
         ble: super::ble::read(table)?,
         data: data(Section::of(table, "data")?, nodes.count)?,
         nodes,

@@ -8,7 +8,9 @@ use crate::radio::{
     Antennas, CollisionModel, Interferer, LogDistance, NodeIndex, PathLoss, Position, Propagation, Shadowing,
     Surroundings, Terrain, Tracks, Waveform,
 };
-use chirrup_protocol::region::{DataRate, Region};
+use chirrup_protocol::message::contribution;
+use chirrup_protocol::region::{ChannelGroup, ChannelPlan, DataRate, FitError, Region};
+use chirrup_protocol::seal::Direction;
 use chirrup_protocol::time::{Duration, Instant};
 use serde::{Serialize, Serializer};
 use std::path::Path;
@@ -18,12 +20,17 @@ use std::path::Path;
 pub struct RadioConfig {
     /// Radio region.
     pub region: Region,
+    /// The channels that gateways hear, where the region's are fixed.
+    #[serde(rename = "sub_band")]
+    pub channel_group: Option<ChannelGroup>,
     /// Number of gateways, at least 1.
     pub gateways: usize,
     /// Nodes stand in a disc of this radius around the origin, in metres.
     pub radius_m: f64,
     /// Data rate of the nodes' uplinks.
     pub data_rate: DataRateChoice,
+    /// Who decides about it.
+    pub adr: AdrChoice,
     /// What happens when frames overlap.
     #[serde(serialize_with = "as_named")]
     pub collision: CollisionModel,
@@ -64,6 +71,23 @@ pub enum DataRateChoice {
     Fixed(DataRate),
 }
 
+/// Who decides about the data rate of a node, and about its power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AdrChoice {
+    /// The aggregator advises a data rate in sealed messages; nodes send with full power.
+    Advice,
+    /// The network server commands both (LinkADRReq).
+    Network,
+}
+
+/// Regions that nodes and network server run in; the first is the default.
+const REGIONS: [(&str, Region); 3] =
+    [("eu868", Region::Eu868), ("us915", Region::Us915), ("au915", Region::Au915)];
+
+/// What the smallest contribution takes of a sealed frame's message.
+const LEAST_MESSAGE_BYTES: usize = contribution::HEADER_BYTES + 1;
+
 /// Collision models by the names that scenarios use; the first is the default.
 const COLLISION_MODELS: [(&str, CollisionModel); 4] = [
     ("goursaud", CollisionModel::Goursaud),
@@ -99,6 +123,15 @@ fn as_named<S: Serializer>(model: &CollisionModel, serializer: S) -> Result<S::O
 }
 
 impl RadioConfig {
+    /// The slowest data rate that carries a contribution, and the fastest on channels of 125 kHz, on which adaptive
+    /// data rate stays: of 500 kHz a gateway hears one channel.
+    pub fn useful_data_rates(&self) -> (DataRate, DataRate) {
+        let highest = self.region.highest_narrow_data_rate();
+        let carries = |rate: &DataRate| carries_contributions(self.region, *rate).is_ok();
+        let rates = self.region.lowest_data_rate().0..=highest.0;
+        (rates.map(DataRate).find(carries).unwrap_or(highest), highest)
+    }
+
     /// Where nodes stand at the beginning of the run with this seed.
     pub fn node_positions(&self, nodes: usize, seed: u64) -> Vec<Position> {
         let mut positions = nodes_in_disc(nodes, self.radius_m, seed);
@@ -148,12 +181,16 @@ fn bad(key: &str, value: String, allowed: String) -> ScenarioError {
 }
 
 pub(super) fn radio(mut keys: Section) -> Result<RadioConfig, ScenarioError> {
-    let region = keys.choice("region", &[("eu868", Region::Eu868)])?;
+    let region = keys.choice("region", &REGIONS)?;
+    let channel_group = channel_group(&mut keys, region)?;
     let rates = region.lowest_data_rate().0..=region.highest_data_rate().0;
     let fixed = |index| DataRateChoice::Fixed(DataRate(index));
-    let channel_hz = region.default_channels_hz()[0];
+    let first_hz = channel_group.and_then(|group| group.channels_hz(region).next());
+    let channel_hz = first_hz.unwrap_or(region.default_channels_hz()[0]);
     let radio = RadioConfig {
         region,
+        channel_group,
+        adr: keys.choice("adr", &[("advice", AdrChoice::Advice), ("network", AdrChoice::Network)])?,
         gateways: keys.integer("gateways", 1, 1..=MAX_GATEWAYS)? as usize,
         radius_m: keys.number("radius_m", 2_000.0, 1.0..=100_000.0)?,
         data_rate: keys.choice_or_integer("data_rate", ("adr", DataRateChoice::Adr), rates, fixed)?,
@@ -168,8 +205,37 @@ pub(super) fn radio(mut keys: Section) -> Result<RadioConfig, ScenarioError> {
             .collect::<Result<_, _>>()?,
     };
     keys.finish()?;
+    check_data_rate(&radio)?;
     check_distances(&radio)?;
     Ok(radio)
+}
+
+fn channel_group(keys: &mut Section, region: Region) -> Result<Option<ChannelGroup>, ScenarioError> {
+    match region.channel_plan() {
+        ChannelPlan::Dynamic => {
+            keys.refuse("sub_band", "a region in which gateways hear all channels")?;
+            Ok(None)
+        }
+        ChannelPlan::Fixed => {
+            let common = u64::from(ChannelGroup::COMMON.number());
+            let number = keys.integer("sub_band", common, 1..=ChannelGroup::COUNT.into())?;
+            Ok(ChannelGroup::new(number as u8))
+        }
+    }
+}
+
+/// Room for a contribution in a frame, in bytes, or why there is none.
+fn carries_contributions(region: Region, data_rate: DataRate) -> Result<usize, FitError> {
+    region.message_room(Direction::Up, region.uplink_dwell(), data_rate, LEAST_MESSAGE_BYTES)
+}
+
+/// A fixed data rate carries contributions.
+fn check_data_rate(radio: &RadioConfig) -> Result<(), ScenarioError> {
+    let DataRateChoice::Fixed(data_rate) = radio.data_rate else { return Ok(()) };
+    let Err(reason) = carries_contributions(radio.region, data_rate) else { return Ok(()) };
+    let (lowest, highest) = (radio.useful_data_rates().0, radio.region.highest_data_rate());
+    let allowed = format!("\"adr\", or a number from {} to {}, as {reason}", lowest.0, highest.0);
+    Err(bad("data_rate", data_rate.0.to_string(), allowed))
 }
 
 fn propagation(keys: &mut Section, channel_hz: u32) -> Result<PropagationConfig, ScenarioError> {

@@ -86,7 +86,7 @@ fn a_path_in_a_file_is_relative_to_the_file() {
 #[test]
 fn what_is_wrong_is_named_with_what_is_allowed() {
     let table: &[(&str, &[&str])] = &[
-        ("[radio]\ncolour = 1", &["unknown key radio.colour", "region, gateways, radius_m"]),
+        ("[radio]\ncolour = 1", &["unknown key radio.colour", "region, sub_band, adr, gateways, radius_m"]),
         ("[radios]\ngateways = 1", &["unknown section [radios]", "radio, faults"]),
         ("gateways = 1", &["unknown section [gateways]"]),
         ("radio = 3", &["radio = 3", "a section"]),
@@ -97,7 +97,7 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
         ("[radio]\ndata_rate = 6", &["radio.data_rate = 6", "\"adr\", or a number from 0 to 5"]),
         ("[radio]\ndata_rate = \"fast\"", &["radio.data_rate = \"fast\""]),
         ("[radio]\nradius_m = nan", &["radio.radius_m = nan", "from 1 to 100000"]),
-        ("[radio]\nregion = \"us915\"", &["radio.region = \"us915\"", "eu868"]),
+        ("[radio]\nregion = \"as923\"", &["radio.region = \"as923\"", "eu868, us915, au915"]),
         ("[faults]\nframe_loss = 1.5", &["faults.frame_loss = 1.5", "from 0 to 1"]),
         (
             "[faults]\nbyzantine_share = 0.1",

@@ -2,7 +2,7 @@
 use super::ScenarioError;
 use super::section::Section;
 use chirrup_protocol::airtime::{LORAWAN_OVERHEAD_BYTES, Modulation};
-use chirrup_protocol::region::{DataRate, DwellTime, Region};
+use chirrup_protocol::region::{ChannelGroup, ChannelPlan, DataRate, Region};
 use chirrup_protocol::seal::Direction;
 use serde::Serialize;
 use toml::Table;
@@ -22,6 +22,7 @@ const KEYS_OF_LEARNING: &[(&str, &str)] = &[
     ("nodes", "moments_samples"),
     ("nodes", "airtime_s_per_day"),
     ("radio", "data_rate"),
+    ("radio", "adr"),
     ("faults", "duplicate"),
     ("faults", "reboot_per_day"),
     ("faults", "power_cut_per_day"),
@@ -110,7 +111,10 @@ enum MacName {
 }
 
 /// Reads the section, if it is there. What is about learning is refused beside it.
-pub(super) fn read(scenario: &Table, region: Region) -> Result<Option<TrafficConfig>, ScenarioError> {
+pub(super) fn read(
+    scenario: &Table,
+    (region, group): (Region, Option<ChannelGroup>),
+) -> Result<Option<TrafficConfig>, ScenarioError> {
     if !scenario.contains_key("traffic") {
         return Ok(None);
     }
@@ -129,7 +133,7 @@ pub(super) fn read(scenario: &Table, region: Region) -> Result<Option<TrafficCon
             let what = "radio.clock_drift_ppm".into();
             return Err(ScenarioError::Meaningless { what, because: "traffic.mac = \"bare\"" });
         }
-        MacName::Bare => bare(&mut keys, region, spreading_factor)?,
+        MacName::Bare => bare(&mut keys, (region, group), spreading_factor)?,
         MacName::LorawanDevice => lorawan_device(&mut keys, region, spreading_factor)?,
     };
     keys.finish()?;
@@ -149,7 +153,11 @@ fn refuse_learning(scenario: &Table) -> Result<(), ScenarioError> {
 }
 
 /// The rest, with the radio alone. Interval and mean are the caller's.
-fn bare(keys: &mut Section, region: Region, spreading_factor: u8) -> Result<TrafficConfig, ScenarioError> {
+fn bare(
+    keys: &mut Section,
+    (region, group): (Region, Option<ChannelGroup>),
+    spreading_factor: u8,
+) -> Result<TrafficConfig, ScenarioError> {
     const BECAUSE: &str = "traffic.mac = \"bare\"";
     keys.refuse("join", BECAUSE)?;
     keys.refuse("confirmed", BECAUSE)?;
@@ -164,11 +172,19 @@ fn bare(keys: &mut Section, region: Region, spreading_factor: u8) -> Result<Traf
         phy_bytes: keys.integer("phy_bytes", 20, 1..=255)? as u8,
         modulation: Modulation { spreading_factor, bandwidth_hz, coding_rate },
         channels_hz: channels_hz.map_or_else(
-            || region.default_channels_hz().to_vec(),
+            || default_channels_hz(region, group, bandwidth_hz),
             |list| list.into_iter().map(|hz| hz as u32).collect(),
         ),
         mac: Mac::Bare,
     })
+}
+
+/// Where gateways hear a group of a fixed plan, those of its channels that have the bandwidth; else the region's own.
+fn default_channels_hz(region: Region, group: Option<ChannelGroup>, bandwidth_hz: u32) -> Vec<u32> {
+    let Some(group) = group else { return region.default_channels_hz().to_vec() };
+    let mut narrow: Vec<u32> = group.channels_hz(region).collect();
+    let wide = narrow.pop();
+    if bandwidth_hz == 500_000 { wide.into_iter().collect() } else { narrow }
 }
 
 /// The rest, with the stack: the region decides about channels, bandwidth and coding.
@@ -181,10 +197,17 @@ fn lorawan_device(
     for key in ["bandwidth_khz", "coding_rate", "channels"] {
         keys.refuse(key, BECAUSE)?;
     }
-    let data_rate = region.data_rate(spreading_factor, 125_000).unwrap_or(DataRate(0));
-    let payload = region
-        .max_payload_bytes(Direction::Up, DwellTime::Unlimited, data_rate)
-        .map_or(0, |bytes| bytes as u64);
+    let data_rate = data_rate(region, spreading_factor)?;
+    let payload = region.max_payload_bytes(Direction::Up, region.uplink_dwell(), data_rate);
+    let payload = payload.map_or(0, |bytes| bytes as u64);
+    let activations = match region.channel_plan() {
+        ChannelPlan::Dynamic => (Activation::Personalised, Activation::Join),
+        // The bare stack knows one region.
+        ChannelPlan::Fixed => {
+            keys.refuse("join", "a region of fixed channels: nodes join")?;
+            (Activation::Join, Activation::Join)
+        }
+    };
     let overhead = LORAWAN_OVERHEAD_BYTES as u64;
     Ok(TrafficConfig {
         interval: Interval::Poisson,
@@ -193,17 +216,29 @@ fn lorawan_device(
         modulation: Modulation::lorawan(spreading_factor, 125_000),
         channels_hz: region.default_channels_hz().to_vec(),
         mac: Mac::LorawanDevice {
-            activation: keys.switch(
-                "join",
-                (Activation::Personalised, Activation::Join),
-                Activation::Join,
-            )?,
+            activation: keys.switch("join", activations, Activation::Join)?,
             confirmation: keys.switch(
                 "confirmed",
                 (Confirmation::NotRequested, Confirmation::Requested),
                 Confirmation::NotRequested,
             )?,
         },
+    })
+}
+
+/// The data rate of a spreading factor at 125 kHz.
+fn data_rate(region: Region, spreading_factor: u8) -> Result<DataRate, ScenarioError> {
+    let usable = |data_rate: &DataRate| {
+        region.max_payload_bytes(Direction::Up, region.uplink_dwell(), *data_rate).is_ok()
+    };
+    let of = |spreading_factor| region.data_rate(spreading_factor, 125_000).filter(usable);
+    of(spreading_factor).ok_or_else(|| {
+        let slowest = (7..=12).rev().find(|slow| of(*slow).is_some()).unwrap_or(7);
+        ScenarioError::BadValue {
+            key: "traffic.spreading_factor".into(),
+            value: spreading_factor.to_string(),
+            allowed: format!("a whole number from 7 to {slowest} in {region}"),
+        }
     })
 }
 

@@ -3,20 +3,21 @@ use super::ble::BleFleet;
 use crate::kernel::Rng;
 use crate::radio::{NodeIndex, Position, Surroundings};
 use crate::scenario::{
-    BackhaulConfig, ContributionKind, DataRateChoice, Experiment, FaultsConfig, LearnerConfig, RadioConfig,
-    Scenario, StrategyConfig,
+    AdrChoice, BackhaulConfig, ContributionKind, DataRateChoice, Experiment, FaultsConfig, LearnerConfig,
+    RadioConfig, Scenario, StrategyConfig,
 };
 use chirrup_aggregator::core::federation::{Cadence, DataRateAdvice, Enrolled, ScaleSource};
 use chirrup_aggregator::core::strategy::{Strategy, fedbuff::FedBuff};
 use chirrup_aggregator::core::{BASE_REACH, Federation};
-use chirrup_gateway::core::{Config as NetworkConfig, Key};
+use chirrup_gateway::core::{Config as NetworkConfig, Key, adr};
+use chirrup_node::lorawan::Adr;
 use chirrup_node::lorawan::driver::DataRateRange;
 use chirrup_protocol::epoch::Limits;
 use chirrup_protocol::identity::aggregator_keys::FIRST_GENERATION;
 use chirrup_protocol::identity::{AggregatorKeys, AgreementKey, Enrolment, NodeKeys};
 use chirrup_protocol::ids::{DevEui, GatewayId, TaskId};
 use chirrup_protocol::manifest::TrustAnchor;
-use chirrup_protocol::region::{DataRate, DwellTime};
+use chirrup_protocol::region::{ChannelPlan, DataRate};
 use chirrup_protocol::seal::Direction;
 use chirrup_protocol::task::{Forms, Learner, Participation, Task};
 use chirrup_protocol::time::{Duration, Instant};
@@ -65,6 +66,8 @@ pub struct Fleet {
     pub ble: Option<BleFleet>,
     /// Which data rates nodes may use.
     pub data_rates: DataRateRange,
+    /// Who chooses among them.
+    pub adr: Adr,
     /// When nodes take new keys.
     pub epoch_limits: Limits,
     /// What goes wrong.
@@ -103,7 +106,8 @@ impl Fleet {
             .collect();
         let keys: BTreeMap<DevEui, Key> =
             nodes.iter().map(|node| (node.dev_eui, Key(node.app_key))).collect();
-        let network = NetworkConfig::new(radio.region, gateways.clone(), keys);
+        let data_rates = data_rates(&radio);
+        let network = network(&radio, data_rates, gateways.clone(), keys);
         let node_positions = radio.node_positions(nodes.len(), seed);
         let gateway_positions = radio.gateway_positions();
         let ble = |config| BleFleet::new(config, &node_positions, &gateway_positions, seed);
@@ -112,7 +116,11 @@ impl Fleet {
             ble: scenario.ble.as_ref().map(ble),
             node_positions,
             gateway_positions,
-            data_rates: data_rates(&radio),
+            data_rates,
+            adr: match radio.adr {
+                AdrChoice::Advice => Adr::Off,
+                AdrChoice::Network => Adr::Network,
+            },
             epoch_limits: Limits::default(),
             faults: scenario.faults,
             backhaul: scenario.backhaul,
@@ -170,18 +178,43 @@ fn enrolled(nodes: &[NodeIdentity], key: &AgreementKey) -> Vec<Enrolled> {
 
 fn data_rates(radio: &RadioConfig) -> DataRateRange {
     match radio.data_rate {
-        DataRateChoice::Adr => DataRateRange {
-            lowest: radio.region.lowest_data_rate(),
-            highest: radio.region.highest_data_rate(),
-        },
+        DataRateChoice::Adr => {
+            let (lowest, highest) = radio.useful_data_rates();
+            DataRateRange { lowest, highest }
+        }
         DataRateChoice::Fixed(data_rate) => DataRateRange { lowest: data_rate, highest: data_rate },
     }
+}
+
+fn network(
+    radio: &RadioConfig,
+    data_rates: DataRateRange,
+    gateways: Vec<GatewayId>,
+    keys: BTreeMap<DevEui, Key>,
+) -> NetworkConfig {
+    let rule = || adr::Rule::new(radio.region, data_rates.lowest, data_rates.highest);
+    NetworkConfig {
+        channel_group: radio.channel_group,
+        adr: (radio.adr == AdrChoice::Network).then(rule),
+        ..NetworkConfig::new(radio.region, gateways, keys)
+    }
+}
+
+/// What any downlink carries: as much as RX2. Where the plan is fixed RX1 carries more after every uplink, and has
+/// nearly as much of the time.
+fn downlink_bytes(radio: &RadioConfig, rx2: DataRate) -> usize {
+    let (region, dwell) = (radio.region, radio.region.uplink_dwell());
+    let data_rate = match region.channel_plan() {
+        ChannelPlan::Dynamic => rx2,
+        ChannelPlan::Fixed => region.rx1_data_rate(dwell, radio.useful_data_rates().0, 0),
+    };
+    let payload = region.max_payload_bytes(Direction::Down, dwell, data_rate);
+    payload.expect("the network server's windows are of this region")
 }
 
 fn federation(experiment: &Experiment, devices: Vec<Enrolled>, rx2: DataRate) -> Federation {
     let scenario = &experiment.scenario;
     let StrategyConfig::Fedbuff(fedbuff) = scenario.strategy;
-    let region = scenario.radio.region;
     let longest = longest_days(fedbuff.min_interval_s);
     Federation {
         task_id: TaskId(1),
@@ -204,17 +237,14 @@ fn federation(experiment: &Experiment, devices: Vec<Enrolled>, rx2: DataRate) ->
             max_interval: Duration::from_secs(fedbuff.max_interval_s),
             max_staleness: MAX_STALENESS,
         },
-        downlink_bytes: region
-            .max_payload_bytes(Direction::Down, DwellTime::Unlimited, rx2)
-            .expect("the network server's RX2 is of this region"),
-        data_rate_advice: match scenario.radio.data_rate {
-            DataRateChoice::Adr => Some(DataRateAdvice {
-                region,
-                margin_tenth_db: ADVICE_MARGIN_TENTH_DB,
-                lowest: region.lowest_data_rate(),
-                highest: region.highest_data_rate(),
-            }),
-            DataRateChoice::Fixed(_) => None,
+        downlink_bytes: downlink_bytes(&scenario.radio, rx2),
+        data_rate_advice: match (scenario.radio.data_rate, scenario.radio.adr) {
+            (DataRateChoice::Adr, AdrChoice::Advice) => {
+                let (lowest, highest) = scenario.radio.useful_data_rates();
+                let region = scenario.radio.region;
+                Some(DataRateAdvice { region, margin_tenth_db: ADVICE_MARGIN_TENTH_DB, lowest, highest })
+            }
+            (DataRateChoice::Fixed(_), _) | (_, AdrChoice::Network) => None,
         },
         object_lifetime: longest,
         max_frame_age: longest,

@@ -175,7 +175,9 @@ fn guard(setup: &NodeSetup) -> NodeGuard {
         rng: Rng::for_purpose(setup.fleet.seed ^ clock.true_now().as_micros(), "stack", setup.node.0.into()),
         store: FlashStore(setup.board.clone()),
     };
-    Guard::new(config, parts, restored.as_ref(), clock.uptime()).expect("the data rates are of this region")
+    let guard = Guard::new(config, parts, restored.as_ref(), clock.uptime())
+        .expect("the data rates are of this region");
+    guard.with_adr(setup.fleet.adr)
 }
 
 struct FlashStore(Board);

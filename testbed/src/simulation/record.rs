@@ -104,9 +104,10 @@ fn node_records(experiment: &Experiment, fleet: &Fleet, ended: &Ended, chain: &C
     let of = |(index, tally): (usize, &NodeTally)| {
         let node = NodeIndex(index as u32);
         let last = log.records().iter().rev().find(|sent| sent.source == Transmitter::Node(node));
-        let spreading_factor = last.map_or(0, |sent| sent.modulation.spreading_factor);
+        let (spreading_factor, bandwidth_hz) =
+            last.map_or((0, 0), |sent| (sent.modulation.spreading_factor, sent.modulation.bandwidth_hz));
         let energy_mj = tally.contribution.energy_mj + tally.control.energy_mj;
-        let data_rate = fleet.radio.region.data_rate(spreading_factor, 125_000).map_or(0, |dr| dr.0);
+        let data_rate = fleet.radio.region.data_rate(spreading_factor, bandwidth_hz).map_or(0, |dr| dr.0);
         NodeRecord {
             dev_eui: fleet.nodes[index].dev_eui,
             name: experiment.node_name(index).map(str::to_owned),
@@ -117,7 +118,7 @@ fn node_records(experiment: &Experiment, fleet: &Fleet, ended: &Ended, chain: &C
             samples: experiment.shares[index].len(),
             contribution: tally.contribution,
             control: tally.control,
-            duty_worst_ratio: log.duty().fullest_of(Transmitter::Node(node)).map_or(0.0, |hour| hour.ratio),
+            duty_worst_ratio: log.worst_ratio_of(Transmitter::Node(node)),
             lost: log.node(node).outcomes.into(),
             battery_years: experiment.scenario.nodes.battery.years(energy_mj, ended.at.as_secs_f64()),
             gone_at_s: tally.gone_at.map(Instant::as_secs_f64),
@@ -140,10 +141,7 @@ fn gateway_records(fleet: &Fleet, ended: &Ended) -> Vec<GatewayRecord> {
             downlink_frames: frames,
             downlink_payload_bytes: sums.phy_bytes.saturating_sub(frames * LORAWAN_OVERHEAD_BYTES as u64),
             downlink_airtime_s: sums.airtime.as_secs_f64(),
-            duty_worst_ratio: log
-                .duty()
-                .fullest_of(Transmitter::Gateway(gateway))
-                .map_or(0.0, |hour| hour.ratio),
+            duty_worst_ratio: log.worst_ratio_of(Transmitter::Gateway(gateway)),
         }
     };
     fleet.gateways.iter().copied().enumerate().map(of).collect()

@@ -86,6 +86,7 @@ impl World {
         let disruptions = Disruptions::new(gateways.clone(), fleet.faults.until());
         let mut medium =
             Medium::new(medium_config(&fleet), fleet.surroundings()).with_disruptions(disruptions);
+        medium = medium.tuned(fleet.radio.region, fleet.radio.channel_group);
         medium.log_mut().check_frame_counters();
         let air = Air::new(medium, kernel.scheduler());
         let ble = ble_air(&fleet, &gateways, &kernel);

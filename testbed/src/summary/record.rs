@@ -122,7 +122,7 @@ pub struct NodeRecord {
     pub contribution: Sent,
     /// Joins, polls, status and MAC answers.
     pub control: Sent,
-    /// Worst ratio of used to allowed airtime in any one-hour window.
+    /// Worst ratio of used to allowed airtime: in any hour of a duty cycle, or any window of a dwell time.
     pub duty_worst_ratio: f64,
     /// Years until its battery is empty if it goes on like this.
     pub battery_years: f64,
@@ -154,7 +154,7 @@ pub struct GatewayRecord {
     pub downlink_payload_bytes: u64,
     /// Their time on the air, in seconds.
     pub downlink_airtime_s: f64,
-    /// Worst ratio of used to allowed airtime in any one-hour window.
+    /// Worst ratio of used to allowed airtime: in any hour of a duty cycle, or any window of a dwell time.
     pub duty_worst_ratio: f64,
 }
 
@@ -171,6 +171,8 @@ pub struct Losses {
     pub no_demodulator: u64,
     /// An interferer's noise was too strong.
     pub interference: u64,
+    /// On a channel that no gateway listens to.
+    pub off_channel: u64,
     /// Lost on purpose.
     pub injected: u64,
     /// A downlink that met no open receive window.
@@ -185,6 +187,7 @@ impl From<Outcomes> for Losses {
             half_duplex: outcomes.lost(Cause::HalfDuplex),
             no_demodulator: outcomes.lost(Cause::NoDemodulator),
             interference: outcomes.lost(Cause::Interference),
+            off_channel: outcomes.lost(Cause::OffChannel),
             injected: outcomes.lost(Cause::Injected),
             unheard: outcomes.unheard,
         }

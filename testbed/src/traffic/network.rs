@@ -1,6 +1,8 @@
 //! The real network server, with nobody behind it: it admits joins, checks and counts uplinks, acknowledges.
 use crate::simulation::backend::{Backend, Order};
-use chirrup_gateway::core::{Action, Config, ConfigError, Event, Heard, NetworkServer, Refusal, State};
+use chirrup_gateway::core::{
+    Action, Config, ConfigError, Counters, Event, Heard, NetworkServer, Refusal, State,
+};
 use chirrup_protocol::time::Instant;
 use std::collections::VecDeque;
 
@@ -36,6 +38,11 @@ impl Network {
     pub fn new(config: Config, state: State) -> Result<Self, NetworkError> {
         let server = NetworkServer::new(config, state)?;
         Ok(Self { server, orders: VecDeque::new(), received: 0, received_bytes: 0 })
+    }
+
+    /// What it counted.
+    pub fn counters(&self) -> &Counters {
+        self.server.counters()
     }
 
     fn tell(&mut self, now: Instant, event: Event) {

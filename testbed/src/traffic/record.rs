@@ -130,7 +130,7 @@ impl TrafficSummary {
                 },
                 delivery_ratio: ratio(all.delivered, all.total()),
             },
-            duty_cycle: DutyCycle { worst_ratio: log.duty().fullest().map_or(0.0, |hour| hour.ratio) },
+            duty_cycle: DutyCycle { worst_ratio: log.worst_ratio() },
             traffic: Traffic {
                 load: uplinks.airtime.as_secs_f64() / seconds / asked.channels_hz.len() as f64,
                 uplinks: uplinks.outcomes.total(),

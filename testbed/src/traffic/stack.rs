@@ -63,7 +63,9 @@ pub fn run_before<B: Backend>(
 ) -> Result<(Air<RadioEvent>, Timeline, Exchanges), B::Error> {
     let gateways = gateways(around.links().gateways());
     let mut kernel = Kernel::new();
-    let air = Air::new(Medium::new(medium, around), kernel.scheduler());
+    let radio = &setup.scenario.radio;
+    let medium = Medium::new(medium, around).tuned(radio.region, radio.channel_group);
+    let air = Air::new(medium, kernel.scheduler());
     let counts = Rc::new(RefCell::new(Exchanges::default()));
     for index in 0..setup.scenario.nodes.count as u32 {
         let node = new_node(setup, index, &kernel.clock(), &counts);
@@ -136,6 +138,7 @@ fn network(setup: &Setup, gateways: &[GatewayId]) -> Result<Network, NetworkErro
     let keys: BTreeMap<_, _> =
         nodes.clone().map(|index| (node::dev_eui(index), Key(node::app_key(seed, index)))).collect();
     let mut config = Config::new(region, gateways.to_vec(), keys);
+    config.channel_group = setup.scenario.radio.channel_group;
     let mut state = State::default();
     if setup.activation == Activation::Personalised {
         // Nobody told the nodes of another data rate than the region's own.

@@ -1,7 +1,7 @@
 //! Snapshots: reserve before use, restore after a power cut.
 use super::super::airtime::AIRTIME_RESERVE;
 use super::super::channels::Channels;
-use super::super::link::{Link, ReceiveWindows};
+use super::super::link::{Link, ReceiveWindows, max_tx_power_index};
 use super::super::session::Session;
 use super::super::snapshot::{LinkRecord, Snapshot};
 use super::{Guard, SnapshotStore};
@@ -82,8 +82,7 @@ fn record_link(link: &Link) -> LinkRecord {
         rx2_data_rate: link.windows.rx2_data_rate,
         rx2_frequency_hz: link.windows.rx2_frequency_hz,
         max_duty_exponent: link.max_duty_exponent,
-        mask: link.channels.mask(),
-        channels_hz: *link.channels.hz(),
+        channels: link.channels.record(),
     }
 }
 
@@ -95,11 +94,11 @@ pub(super) fn restore_link(fresh: &Link, record: &LinkRecord) -> Link {
         rx2_frequency_hz: record.rx2_frequency_hz,
     };
     let windows_ok = windows.acceptable(fresh.region) == [true; 3];
-    let channels = Channels::restore(fresh.region, record.channels_hz, record.mask);
+    let channels = Channels::restore(fresh.region, &record.channels);
     let in_range = fresh.data_rates.contains(record.data_rate);
     Link {
         data_rate: if in_range { record.data_rate } else { fresh.data_rate },
-        tx_power_index: record.tx_power_index.min(7),
+        tx_power_index: record.tx_power_index.min(max_tx_power_index(fresh.region)),
         rx_delay_s: record.rx_delay_s.clamp(1, 15),
         windows: if windows_ok { windows } else { fresh.windows },
         max_duty_exponent: record.max_duty_exponent.min(15),

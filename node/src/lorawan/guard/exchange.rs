@@ -2,7 +2,7 @@
 use super::super::admission::{DataDownlink, JoinAccept};
 use super::super::error::Failure;
 use super::super::gate::{Gate, GateError, Keys, Plan, Report};
-use super::super::link::{Link, ReceiveWindows, STACK_REGION, rx_delay_s, stack_data_rate};
+use super::super::link::{Link, ReceiveWindows, STACK_REGION, rx_delay_s};
 use super::super::mac::{self, Sequence};
 use super::super::outcome::{Acknowledgement, Confirmation, Downlink, Message};
 use super::super::rng::DrawnNonce;
@@ -10,6 +10,7 @@ use super::super::session::Session;
 use super::super::timer::Windows;
 use super::checkpoint::{FCNT_BLOCK, Reserved};
 use super::{Guard, SnapshotStore};
+use chirrup_protocol::region::{ChannelPlan, DataRate};
 use chirrup_protocol::time::Instant;
 use heapless::Vec;
 use lorawan_device::async_device::radio::{PhyRxTx, Timer};
@@ -32,6 +33,7 @@ pub(super) struct Uplink<'a> {
     pub payload: &'a [u8],
     pub confirmation: Confirmation,
     pub frequency_hz: u32,
+    pub data_rate: DataRate,
 }
 
 /// What the stack has to say after an uplink.
@@ -56,15 +58,16 @@ where
         &mut self,
         now: Instant,
         dev_nonce: u16,
-        frequency_hz: u32,
+        (frequency_hz, data_rate): (u32, DataRate),
     ) -> (Report, Outcome<Option<Session>, R>) {
         let defaults = Link { windows: ReceiveWindows::new(self.link.region), ..self.link.clone() };
         let plan = Plan {
             now,
-            frequency_hz,
-            power_reduction_db: 0,
+            uplink: defaults.uplink(data_rate, frequency_hz),
+            region: defaults.region,
+            tx_power_index: 0,
             max_duty_exponent: self.link.max_duty_exponent,
-            windows: [defaults.rx1(frequency_hz), defaults.rx2()],
+            windows: [defaults.rx1(data_rate, frequency_hz), defaults.rx2()],
             keys: Keys::Join { app_key: self.config.app_key, last_join_nonce: self.last_join_nonce },
         };
         let mode = self.join_mode();
@@ -72,7 +75,6 @@ where
         let windows = Windows::of_join(&mut self.timer);
         let region = Configuration::new(STACK_REGION);
         let mut stack: Stack<'_, R, T> = Device::new(region, gate, windows, DrawnNonce::of_join(dev_nonce));
-        stack.set_datarate(stack_data_rate(self.link.data_rate));
         let outcome = stack.join(&mode).await.map(|response| match response {
             JoinResponse::JoinSuccess => stack.get_session().map(Session::of_join),
             JoinResponse::NoJoinAccept => None,
@@ -95,23 +97,30 @@ where
     }
 
     /// Begins a new session with what the JoinAccept said about the link.
-    pub(super) async fn adopt(&mut self, session: Session, accept: &JoinAccept, now: Instant) {
+    pub(super) async fn adopt(
+        &mut self,
+        session: Session,
+        accept: &JoinAccept,
+        joined_at: DataRate,
+        now: Instant,
+    ) {
         let mut link = Link::new(self.link.region, self.link.data_rates);
-        link.data_rate = self.link.data_rate;
+        link.data_rate = match link.region.channel_plan() {
+            ChannelPlan::Dynamic => self.link.data_rate,
+            // The request's data rate was not the node's choice, and is all that it knows to work.
+            ChannelPlan::Fixed => joined_at.clamp(self.link.data_rates.lowest, self.link.data_rates.highest),
+        };
         link.rx_delay_s = rx_delay_s(accept.rx_delay);
         let windows = link.windows.with_dl_settings(accept.dl_settings);
         if windows.acceptable(link.region) == [true; 3] {
             link.windows = windows;
         }
-        let first = link.region.default_channels_hz().len();
-        for (index, hz) in accept.cf_list_hz.into_iter().enumerate().filter(|(_, hz)| *hz != 0) {
-            // A channel on which nobody may send is left out; the others remain useful.
-            link.channels.set(first + index, hz);
-        }
+        link.channels.adopt(accept.cf_list);
         self.link = link;
         self.session = Some(session);
         self.last_join_nonce = Some(accept.join_nonce);
         self.answers = mac::Answers::default();
+        self.backoff.heard();
         self.checkpoint_due = true;
         self.reserved.fcnt_up = session.next_fcnt_up;
         // When this fails the session is good all the same: the first uplink stores before it is sent, or says why.
@@ -125,18 +134,20 @@ where
         now: Instant,
         uplink: Uplink<'_>,
     ) -> (Report, Outcome<StackAnswer, R>) {
-        let Uplink { session, fport, payload, confirmation, frequency_hz } = uplink;
+        let Uplink { session, fport, payload, confirmation, frequency_hz, data_rate } = uplink;
         let plan = Plan {
             now,
-            frequency_hz,
-            power_reduction_db: 2 * self.link.tx_power_index as i8,
+            uplink: self.link.uplink(data_rate, frequency_hz),
+            region: self.link.region,
+            tx_power_index: self.link.tx_power_index,
             max_duty_exponent: self.link.max_duty_exponent,
-            windows: [self.link.rx1(frequency_hz), self.link.rx2()],
+            windows: [self.link.rx1(data_rate, frequency_hz), self.link.rx2()],
             keys: Keys::Data {
                 nwk_skey: session.nwk_skey,
                 dev_addr: session.dev_addr,
                 fcnt_up: session.next_fcnt_up,
                 next_fcnt_down: session.next_fcnt_down,
+                fctrl: self.backoff.fctrl(&self.link),
                 fopts: self.answers.bytes(),
             },
         };
@@ -146,7 +157,6 @@ where
         let stack_session = Some(session.to_stack());
         let mut stack: Stack<'_, R, T> =
             Device::new_with_session(region, gate, windows, DrawnNonce::of_data(), stack_session);
-        stack.set_datarate(stack_data_rate(self.link.data_rate));
         let confirmed = confirmation == Confirmation::Requested;
         let outcome = stack.send(payload, fport, confirmed).await.map(|_| StackAnswer {
             message: stack.take_downlink().and_then(|downlink| {
@@ -171,6 +181,7 @@ where
             session.ack_due = answer.ack_due;
         }
         self.answers.arrived();
+        self.backoff.heard();
         let before = self.link.clone();
         let snr_db = heard.signal.snr_db;
         if mac::carry_out(&heard.commands, snr_db, &mut self.link, &mut self.answers) == Sequence::Broken {

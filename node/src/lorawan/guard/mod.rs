@@ -6,8 +6,9 @@ mod limits;
 use self::checkpoint::{Reserved, restore_link};
 use self::exchange::{Uplink, acknowledgement};
 use super::admission::Accepted;
+use super::adr::{Adr, Backoff};
 use super::airtime::Ledger;
-use super::channels::Channels;
+use super::channels::{Channels, JoinProbe};
 use super::config::GuardConfig;
 use super::counters::Counters;
 use super::error::{JoinError, RestoreError, SendError};
@@ -63,6 +64,8 @@ pub struct Guard<R, T, G, S> {
     link: Link,
     session: Option<Session>,
     answers: Answers,
+    backoff: Backoff,
+    probe: JoinProbe,
     ledger: Ledger,
     counters: Counters,
     next_dev_nonce: u32,
@@ -114,6 +117,8 @@ where
             rng,
             store,
             answers: Answers::default(),
+            backoff: Backoff::default(),
+            probe: JoinProbe::default(),
             counters: Counters::default(),
             // The stored charge was spent by charging it: the next frame needs a charge of its own.
             checkpoint_due: true,
@@ -121,27 +126,34 @@ where
         })
     }
 
-    /// Joins the network at the current data rate. A session held before is kept until the new one exists.
+    /// The same node, with data rate and power decided by `adr`.
+    #[must_use]
+    pub fn with_adr(self, adr: Adr) -> Self {
+        Self { backoff: Backoff::of(adr), ..self }
+    }
+
+    /// Joins the network at the current data rate, or where the region's plan is fixed at the region's own, one
+    /// channel a call. A session held before is kept until the new one exists.
     ///
     /// # Errors
     /// See [`JoinError`]; [`JoinError::NoAccept`] is what happens out of reach.
     pub async fn join(&mut self, now: Instant) -> Result<Joined, JoinError<R::PhyError, S::Error>> {
         self.note_interruption();
         let dev_nonce = u16::try_from(self.next_dev_nonce).map_err(|_| JoinError::DevNonceExhausted)?;
-        let channels = Channels::new(self.config.region);
-        let (frequency_hz, on_air) = self
-            .pick_channel(now, &channels, JOIN_REQUEST_BYTES)
+        let (channel, on_air) = self
+            .pick_join_channel(now, JOIN_REQUEST_BYTES)
             .map_err(|earliest| JoinError::DutyCycle { earliest })?;
         self.reserve_dev_nonce(on_air, now).await.map_err(JoinError::Store)?;
         self.next_dev_nonce += 1;
         self.in_exchange = true;
-        let (report, outcome) = self.exchange_join(now, dev_nonce, frequency_hz).await;
+        let (report, outcome) = self.exchange_join(now, dev_nonce, channel).await;
         self.in_exchange = false;
+        self.probe.sent();
         match (outcome, report.accepted, report.departed) {
             (Ok(Some(session)), Some(Accepted::Join(accept)), Some(departed)) => {
                 let joined =
                     Joined { dev_addr: session.dev_addr(), signal: accept.signal, on_air: departed.on_air };
-                self.adopt(session, &accept, now).await;
+                self.adopt(session, &accept, channel.1, now).await;
                 Ok(joined)
             }
             (Ok(None), ..) => Err(JoinError::NoAccept),
@@ -166,7 +178,7 @@ where
         let phy_bytes = payload.len() + LORAWAN_OVERHEAD_BYTES + self.answers.len();
         let channels = self.link.channels.clone();
         let (frequency_hz, on_air) = self
-            .pick_channel(now, &channels, phy_bytes)
+            .pick_channel(now, &channels, self.link.data_rate, phy_bytes)
             .map_err(|earliest| SendError::DutyCycle { earliest })?;
         self.reserve_fcnt_up(session, on_air, now).await.map_err(SendError::Store)?;
         // Spent before it is used: whatever interrupts the exchange, no counter encrypts twice.
@@ -174,14 +186,17 @@ where
         self.session = Some(Session { next_fcnt_up: fcnt + 1, ack_due: false, ..session });
         let data_rate = self.link.data_rate;
         self.in_exchange = true;
-        let uplink = Uplink { session, fport, payload, confirmation, frequency_hz };
+        let uplink = Uplink { session, fport, payload, confirmation, frequency_hz, data_rate };
         let (report, outcome) = self.exchange_data(now, uplink).await;
         self.in_exchange = false;
         let answer = outcome?;
         let departed = report.departed.ok_or(SendError::Stack)?;
         let heard = match report.accepted {
             Some(Accepted::Data(heard)) => Some(heard),
-            _ => None,
+            _ => {
+                self.note_silence();
+                None
+            }
         };
         Ok(Sent {
             fcnt,
@@ -205,13 +220,21 @@ where
     pub fn earliest_send(&mut self, now: Instant, payload_bytes: usize) -> Instant {
         let phy_bytes = payload_bytes + LORAWAN_OVERHEAD_BYTES + self.answers.len();
         let channels = self.link.channels.clone();
-        self.earliest(now, &channels, self.airtime(phy_bytes))
+        self.earliest(now, &channels, self.link.data_rate, phy_bytes)
     }
 
     /// The earliest time, not before `now`, at which the duty cycle lets a join request go.
     pub fn earliest_join(&mut self, now: Instant) -> Instant {
-        let channels = Channels::new(self.config.region);
-        self.earliest(now, &channels, self.airtime(JOIN_REQUEST_BYTES))
+        match self.probe.next(self.config.region, &mut self.rng) {
+            None => {
+                let channels = Channels::new(self.config.region);
+                self.earliest(now, &channels, self.link.data_rate, JOIN_REQUEST_BYTES)
+            }
+            Some((hz, data_rate)) => {
+                let on_air = self.airtime(data_rate, JOIN_REQUEST_BYTES);
+                self.ledger.earliest(now, hz, on_air)
+            }
+        }
     }
 
     /// The data rate of the next uplink or join.
@@ -219,7 +242,8 @@ where
         self.link.data_rate
     }
 
-    /// Chooses the data rate of what follows.
+    /// Chooses the data rate of what follows. A slower one goes out with full power: whoever asks for it hears too
+    /// little.
     ///
     /// # Errors
     /// When it lies outside the configured range; nothing changes then.
@@ -228,8 +252,22 @@ where
         if !self.link.data_rates.contains(data_rate) {
             return Err(UnknownDataRate { data_rate, lowest, highest });
         }
+        if data_rate < self.link.data_rate {
+            self.link.tx_power_index = 0;
+        }
         self.link.data_rate = data_rate;
         Ok(())
+    }
+
+    /// Full power is 0; each step of TXPower is 2 dB below it.
+    pub fn tx_power_index(&self) -> u8 {
+        self.link.tx_power_index
+    }
+
+    fn note_silence(&mut self) {
+        let before = (self.link.data_rate, self.link.tx_power_index);
+        self.backoff.unanswered(&mut self.link);
+        self.checkpoint_due |= before != (self.link.data_rate, self.link.tx_power_index);
     }
 
     /// Where the node stands with its network.
