@@ -10,6 +10,8 @@ use plotly::{Plot, Scatter};
 
 /// More links than this hide the map.
 pub(super) const MOST_LINKS: usize = 300;
+/// More rings than this would hide the nodes.
+const MOST_RINGS: usize = 2_000;
 /// A node that loses more than this share of its frames is marked on the map.
 const MARKED_LOSS: f64 = 0.1;
 
@@ -24,10 +26,10 @@ const LINKS: [(&str, f64, DashType); 3] = [
 const fn sizes(nodes: usize) -> (usize, usize) {
     if nodes <= MOST_LINKS {
         (10, 19)
-    } else if nodes <= 2_000 {
+    } else if nodes <= MOST_RINGS {
         (6, 11)
     } else {
-        (3, 6)
+        (4, 0)
     }
 }
 
@@ -56,13 +58,20 @@ pub fn map(report: &Report) -> Plot {
     }
     let over_ble = nodes.iter().filter(|node| node.link == LinkKind::Ble);
     add_nodes(&mut plot, "node over BLE", point_marker(&look(6), node_size), over_ble);
-    let ring = Marker::new().symbol(MarkerSymbol::CircleOpen).size(ring_size).color(VERMILLION);
-    let losing = nodes.iter().filter(|node| lost(node) as f64 > MARKED_LOSS * node.sent().frames as f64);
-    add_nodes(&mut plot, "loses more than 10 % of its frames", ring, losing);
+    if nodes.len() <= MOST_RINGS {
+        add_rings(&mut plot, nodes, ring_size);
+    }
     add_others(&mut plot, report);
     let layout = plot.layout().clone().height(640).hover_mode(HoverMode::Closest);
     plot.set_layout(layout);
     plot
+}
+
+/// Around nodes that lose many of their frames.
+fn add_rings(plot: &mut Plot, nodes: &[NodeRecord], size: usize) {
+    let ring = Marker::new().symbol(MarkerSymbol::CircleOpen).size(size).color(VERMILLION);
+    let losing = nodes.iter().filter(|node| lost(node) as f64 > MARKED_LOSS * node.sent().frames as f64);
+    add_nodes(plot, "loses more than 10 % of its frames", ring, losing);
 }
 
 /// Gateways, and transmitters that are no part of the network.
@@ -170,6 +179,6 @@ mod tests {
 
     #[test]
     fn nodes_are_the_smaller_the_more_there_are() {
-        assert_eq!([20, 300, 301, 10_000].map(sizes), [(10, 19), (10, 19), (6, 11), (3, 6)]);
+        assert_eq!([20, 300, 301, 10_000].map(sizes), [(10, 19), (10, 19), (6, 11), (4, 0)]);
     }
 }

@@ -67,10 +67,14 @@ pub fn reference(name: &str, line: impl Iterator<Item = (f64, f64)>) -> Box<Scat
 pub fn scatter(name: &str, placed: &[&Placed], series: usize) -> Box<Scatter<f64, f64>> {
     let x = placed.iter().map(|placed| placed.across.mean).collect();
     let y = placed.iter().map(|placed| 100.0 * placed.along.mean).collect();
-    let half = |band: &Band, factor: f64| factor * band.half_width.unwrap_or(0.0);
-    let across = placed.iter().map(|placed| half(&placed.across, 1.0)).collect();
-    let along = placed.iter().map(|placed| half(&placed.along, 100.0)).collect();
-    let bars = |array| ErrorData::new(ErrorType::Data).array(array).color(look(series).colour).thickness(1.0);
+    let bars = |arms: Vec<(f64, f64)>| {
+        let (below, above) = arms.into_iter().unzip();
+        let bars = ErrorData::new(ErrorType::Data).symmetric(false).array(above).array_minus(below);
+        bars.color(look(series).colour).thickness(1.0)
+    };
+    let across = placed.iter().map(|placed| arms(&placed.across, f64::INFINITY)).collect();
+    let along = placed.iter().map(|placed| arms(&placed.along, 1.0));
+    let along = along.map(|(below, above)| (100.0 * below, 100.0 * above)).collect();
     let numbers = placed.iter().map(|placed| (placed.index + 1).to_string()).collect();
     let labels = placed.iter().map(|placed| format!("{}: {}", placed.index + 1, placed.label)).collect();
     Scatter::new(x, y)
@@ -82,6 +86,12 @@ pub fn scatter(name: &str, placed: &[&Placed], series: usize) -> Box<Scatter<f64
         .marker(point_marker(&look(series), 11))
         .error_x(bars(across))
         .error_y(bars(along))
+}
+
+/// How far a band reaches below and above its mean, drawn no farther than the figure itself can go: with few seeds an
+/// interval by Student's t is wider than that.
+fn arms(band: &Band, most: f64) -> (f64, f64) {
+    (band.mean - band.low().max(0.0), band.high().min(most) - band.mean)
 }
 
 /// The combinations that have a band of their own over time, and the words that say so.
@@ -116,8 +126,9 @@ pub fn over_time(results: &Results, chosen: &[usize]) -> Plot {
 
 /// The interval as an area.
 fn band(bands: &[(f64, Band)], series: usize) -> Box<Scatter<f64, f64>> {
-    let upper = bands.iter().map(|(at, band)| (*at, 100.0 * band.high()));
-    let lower = bands.iter().rev().map(|(at, band)| (*at, 100.0 * band.low()));
+    let percent = |share: f64| 100.0 * share.clamp(0.0, 1.0);
+    let upper = bands.iter().map(|(at, band)| (*at, percent(band.high())));
+    let lower = bands.iter().rev().map(|(at, band)| (*at, percent(band.low())));
     let (x, y): (Vec<f64>, Vec<f64>) = upper.chain(lower).unzip();
     let (red, green, blue) = look(series).rgb();
     Scatter::new(x, y)
@@ -137,4 +148,18 @@ fn mean(bands: &[(f64, Band)], name: &str, series: usize) -> Box<Scatter<f64, f6
         .mode(Mode::Lines)
         .marker(Marker::new().color(look.colour))
         .line(Line::new().color(look.colour).dash(look.dash).width(2.5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_is_drawn_no_farther_than_the_figure_can_go() {
+        let band = |mean, half_width| Band { seeds: 2, mean, half_width };
+        assert_eq!(arms(&band(0.75, Some(0.125)), 1.0), (0.125, 0.125));
+        assert_eq!(arms(&band(0.75, Some(3.0)), 1.0), (0.75, 0.25));
+        assert_eq!(arms(&band(2.0, Some(3.0)), f64::INFINITY), (2.0, 3.0));
+        assert_eq!(arms(&band(0.5, None), 1.0), (0.0, 0.0));
+    }
 }
