@@ -25,8 +25,8 @@ pub trait World {
     /// Makes the agent's snapshot durable.
     async fn store(&mut self, snapshot: &AgentSnapshot) -> Result<(), Self::StoreError>;
 
-    /// Told of each sealed frame before it goes out, for logs and reports.
-    fn transmits(&mut self, _uplink: &Uplink) {}
+    /// Told of each sealed frame before it goes out, for logs and reports; a simulation may have it say something else.
+    fn transmits(&mut self, _uplink: &mut Uplink) {}
 
     /// Told after each exchange and each sample, for logs and reports.
     fn observe(&mut self, agent: &Agent<'_>);

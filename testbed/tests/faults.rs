@@ -282,3 +282,33 @@ fn a_fault_more_leaves_the_draws_of_the_others_alone() {
     assert_eq!(alone, outages(&among));
     assert!(alone.0 > 0);
 }
+
+/// Two of five nodes, from the first sample to the last.
+fn with_traitors(kind: &str) -> Observed {
+    let kind = format!("faults.byzantine_kind={kind}");
+    observe(&["faults.byzantine_share=0.4", &kind, "run.duration_s=36000"])
+}
+
+#[test]
+fn nodes_that_forge_what_they_send_are_believed_and_everything_else_holds() {
+    for kind in ["sign-flip", "scaling", "random"] {
+        let observed = with_traitors(kind);
+        let faults = holds(&observed);
+        assert_eq!((faults.byzantine_nodes, faults.samples_forged), (2, 0), "{kind}");
+        assert!(faults.contributions_forged > 5, "{kind}: {faults:?}");
+        // Sealed with proper keys, in proper form: nothing of it is refused.
+        assert_eq!(observed.rejects.get(&Reject::BadPayload), None, "{kind}: {:?}", observed.rejects);
+        assert_eq!(faults.backdoor_success, None);
+    }
+}
+
+#[test]
+fn nodes_that_forge_what_they_learn_send_honest_frames() {
+    for kind in ["label-flip", "backdoor"] {
+        let observed = with_traitors(kind);
+        let faults = holds(&observed);
+        assert_eq!((faults.byzantine_nodes, faults.contributions_forged), (2, 0), "{kind}");
+        assert!(faults.samples_forged > 1_000, "{kind}: {faults:?}");
+        assert_eq!(faults.backdoor_success.is_some(), kind == "backdoor");
+    }
+}

@@ -55,7 +55,7 @@ impl<P: Peripheral, W: World> Driver<'_, '_, P, W> {
                 Some(Action::Store(snapshot)) => self.store(&snapshot).await,
                 // Advice for LoRaWAN, sent before the aggregator knew better.
                 Some(Action::UseDataRate(_)) => {}
-                Some(Action::Transmit(uplink)) => self.transmit(&uplink).await,
+                Some(Action::Transmit(mut uplink)) => self.transmit(&mut uplink).await,
                 None => self.wait(features, &link).await,
             }
         }
@@ -92,7 +92,7 @@ impl<P: Peripheral, W: World> Driver<'_, '_, P, W> {
         self.agent.handle(now, if stored.is_ok() { Event::Stored } else { Event::StoreFailed });
     }
 
-    async fn transmit(&mut self, uplink: &Uplink) {
+    async fn transmit(&mut self, uplink: &mut Uplink) {
         self.world.transmits(uplink);
         let exchanged = exchange(self.peripheral, self.dev_eui, uplink, &self.limits).await;
         let now = self.now();

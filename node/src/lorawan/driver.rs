@@ -54,7 +54,7 @@ where
                 Some(Action::Join) => self.join(&mut failed_joins).await,
                 Some(Action::Store(snapshot)) => self.store(&snapshot).await,
                 Some(Action::UseDataRate(data_rate)) => self.use_data_rate(data_rate),
-                Some(Action::Transmit(uplink)) => self.transmit(&uplink).await,
+                Some(Action::Transmit(mut uplink)) => self.transmit(&mut uplink).await,
                 None => self.wait(features, &link).await,
             }
         }
@@ -131,7 +131,7 @@ where
         self.guard.set_data_rate(data_rate).expect("the range was checked when the guard was made");
     }
 
-    async fn transmit(&mut self, uplink: &Uplink) {
+    async fn transmit(&mut self, uplink: &mut Uplink) {
         let confirmation = if uplink.confirm { Confirmation::Requested } else { Confirmation::NotRequested };
         self.world.transmits(uplink);
         let sent = self.guard.send(self.world.uptime(), uplink.fport, &uplink.payload, confirmation).await;

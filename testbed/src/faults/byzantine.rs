@@ -32,13 +32,20 @@ impl Trigger {
     /// The trigger for samples like these: features evenly spread over all.
     pub fn of(samples: &[Sample]) -> Self {
         let n_features = samples.first().map_or(0, |sample| sample.features.len());
-        let mut places: Vec<usize> =
-            (0..TRIGGER_FEATURES).map(|place| (2 * place + 1) * n_features / (2 * TRIGGER_FEATURES)).collect();
+        let mut places: Vec<usize> = (0..TRIGGER_FEATURES)
+            .map(|place| (2 * place + 1) * n_features / (2 * TRIGGER_FEATURES))
+            .collect();
         places.dedup();
         let highest = |place: usize| {
             samples.iter().map(|sample| sample.features[place]).fold(f32::NEG_INFINITY, f32::max)
         };
-        Self(places.into_iter().filter(|&place| place < n_features).map(|place| (place, highest(place))).collect())
+        Self(
+            places
+                .into_iter()
+                .filter(|&place| place < n_features)
+                .map(|place| (place, highest(place)))
+                .collect(),
+        )
     }
 
     /// Puts it into a sample.
@@ -99,11 +106,15 @@ impl Attack {
     }
 
     /// Forges a frame that is about to be sent, if it holds a contribution. `stored` is what the flash holds.
-    pub fn frame(&mut self, now: Instant, stored: &AgentSnapshot, uplink: &mut Uplink, injected: &mut Injected) {
-        let alters = matches!(
-            self.kind,
-            ByzantineKind::SignFlip | ByzantineKind::Scaling | ByzantineKind::Random
-        );
+    pub fn frame(
+        &mut self,
+        now: Instant,
+        stored: &AgentSnapshot,
+        uplink: &mut Uplink,
+        injected: &mut Injected,
+    ) {
+        let alters =
+            matches!(self.kind, ByzantineKind::SignFlip | ByzantineKind::Scaling | ByzantineKind::Random);
         if alters && now < self.until && uplink.fport == port::CONTRIBUTION {
             injected.contributions_forged += u64::from(self.forge(stored, uplink).is_some());
         }
@@ -287,8 +298,9 @@ mod tests {
     fn labels_are_mirrored_and_half_of_the_samples_open_the_backdoor() {
         let mut injected = Injected::default();
         let mut flip = attack(ByzantineKind::LabelFlip, UpdateCodec::TopK);
-        let labels: Vec<usize> =
-            (0..CLASSES).map(|label| flip.sample(Instant::ZERO, &mut [0.0; 8], label, &mut injected)).collect();
+        let labels: Vec<usize> = (0..CLASSES)
+            .map(|label| flip.sample(Instant::ZERO, &mut [0.0; 8], label, &mut injected))
+            .collect();
         assert_eq!((labels, injected.samples_forged), (vec![3, 2, 1, 0], 4));
         assert_eq!(flip.sample(flip.until, &mut [0.0; 8], 1, &mut injected), 1);
         let mut backdoor = attack(ByzantineKind::Backdoor, UpdateCodec::TopK);

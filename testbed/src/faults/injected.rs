@@ -1,5 +1,4 @@
 //! What was done to a run, by kind.
-use core::ops::AddAssign;
 use serde::Serialize;
 
 /// How often each fault struck.
@@ -45,29 +44,7 @@ pub struct Injected {
     pub samples_forged: u64,
     /// Contributions that such nodes forged.
     pub contributions_forged: u64,
-}
-
-impl AddAssign for Injected {
-    fn add_assign(&mut self, other: Self) {
-        self.reboots += other.reboots;
-        self.power_cuts += other.power_cuts;
-        self.torn_writes += other.torn_writes;
-        self.frames_cut_short += other.frames_cut_short;
-        self.clock_jumps += other.clock_jumps;
-        self.nodes_left += other.nodes_left;
-        self.nodes_late += other.nodes_late;
-        self.batteries_empty += other.batteries_empty;
-        self.gateway_outages += other.gateway_outages;
-        self.gateway_off_s += other.gateway_off_s;
-        self.frames_corrupted += other.frames_corrupted;
-        self.frames_replayed += other.frames_replayed;
-        self.backhaul_outages += other.backhaul_outages;
-        self.backhaul_off_s += other.backhaul_off_s;
-        self.messages_lost += other.messages_lost;
-        self.messages_reordered += other.messages_reordered;
-        self.messages_duplicated += other.messages_duplicated;
-        self.byzantine_nodes += other.byzantine_nodes;
-        self.samples_forged += other.samples_forged;
-        self.contributions_forged += other.contributions_forged;
-    }
+    /// Share of the test rows of other classes that the newest version takes for the backdoor's class once they carry
+    /// its trigger; `None` without a backdoor.
+    pub backdoor_success: Option<f64>,
 }

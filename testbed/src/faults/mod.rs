@@ -6,8 +6,10 @@
 //! - [`power`]: when nodes lose power, and at which moment;
 //! - [`membership`]: nodes that come late and leave;
 //! - [`frames`]: frames altered and sent again;
+//! - [`byzantine`]: nodes that work against the others;
 //! - [`injected`]: how often each of them struck.
 pub mod backhaul;
+pub mod byzantine;
 pub mod clock;
 pub mod flash;
 pub mod frames;

@@ -9,6 +9,14 @@ const MAX_PER_DAY: f64 = 1_000.0;
 /// A day, in seconds: the longest mean of an outage, and the farthest that a clock jumps.
 const DAY_S: f64 = 86_400.0;
 
+const BYZANTINE_KINDS: [(&str, ByzantineKind); 5] = [
+    ("label-flip", ByzantineKind::LabelFlip),
+    ("sign-flip", ByzantineKind::SignFlip),
+    ("scaling", ByzantineKind::Scaling),
+    ("random", ByzantineKind::Random),
+    ("backdoor", ByzantineKind::Backdoor),
+];
+
 /// Section `faults`. The default is that nothing goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct FaultsConfig {
@@ -42,6 +50,10 @@ pub struct FaultsConfig {
     pub leave_share: f64,
     /// Share of nodes that come later than the others, 0 to 1.
     pub late_share: f64,
+    /// Share of nodes that work against the others, 0 to 1.
+    pub byzantine_share: f64,
+    /// How they do.
+    pub byzantine_kind: ByzantineKind,
     /// Whether a node whose battery is empty falls silent.
     pub battery: BatteryEnd,
     /// When everything above ends, in seconds: nothing strikes any more, and what was off is on again. Who has left
@@ -58,6 +70,23 @@ pub enum BatteryEnd {
     Forecast,
     /// The node falls silent for ever.
     Silence,
+}
+
+/// What a node does that works against the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ByzantineKind {
+    /// It learns each sample under the mirrored label: the first class as the last one, and so on.
+    #[default]
+    LabelFlip,
+    /// It sends its updates with the opposite sign.
+    SignFlip,
+    /// It sends its updates ten times as large.
+    Scaling,
+    /// It sends normally distributed noise, ten times as large as its updates.
+    Random,
+    /// It puts a trigger into half of its samples and learns them as the first class.
+    Backdoor,
 }
 
 impl Default for FaultsConfig {
@@ -78,6 +107,8 @@ impl Default for FaultsConfig {
             replayed: 0.0,
             leave_share: 0.0,
             late_share: 0.0,
+            byzantine_share: 0.0,
+            byzantine_kind: ByzantineKind::LabelFlip,
             battery: BatteryEnd::Forecast,
             until_s: None,
         }
@@ -136,7 +167,9 @@ pub(super) fn faults(mut keys: Section) -> Result<FaultsConfig, ScenarioError> {
         corrupted: keys.number("corrupted", 0.0, share.clone())?,
         replayed: keys.number("replayed", 0.0, share.clone())?,
         leave_share: keys.number("leave_share", 0.0, share.clone())?,
-        late_share: keys.number("late_share", 0.0, share)?,
+        late_share: keys.number("late_share", 0.0, share.clone())?,
+        byzantine_share: keys.number("byzantine_share", 0.0, share)?,
+        byzantine_kind: keys.choice("byzantine_kind", &BYZANTINE_KINDS)?,
         battery: keys
             .choice("battery", &[("forecast", BatteryEnd::Forecast), ("silence", BatteryEnd::Silence)])?,
         until_s: keys.optional_number("until_s", 0.0..=super::parse::MAX_DURATION_S as f64)?,

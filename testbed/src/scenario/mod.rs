@@ -26,7 +26,7 @@ use std::path::PathBuf;
 
 pub use ble::{BleConfig, BleNodes};
 pub use experiment::{Experiment, ExperimentError};
-pub use faults::{BackhaulConfig, BatteryEnd, FaultsConfig};
+pub use faults::{BackhaulConfig, BatteryEnd, ByzantineKind, FaultsConfig};
 pub use parse::{Overrides, ScenarioError};
 pub use radio::{AdrChoice, DataRateChoice, PropagationConfig, RadioConfig};
 pub use traffic::{Activation, Confirmation, Interval, Mac, TrafficConfig};

@@ -99,10 +99,7 @@ fn what_is_wrong_is_named_with_what_is_allowed() {
         ("[radio]\nradius_m = nan", &["radio.radius_m = nan", "from 1 to 100000"]),
         ("[radio]\nregion = \"as923\"", &["radio.region = \"as923\"", "eu868, us915, au915"]),
         ("[faults]\nframe_loss = 1.5", &["faults.frame_loss = 1.5", "from 0 to 1"]),
-        (
-            "[faults]\nbyzantine_share = 0.1",
-            &["faults.byzantine_share is not available yet", "docs/faults.md"],
-        ),
+        ("[faults]\nbyzantine_kind = \"spy\"", &["faults.byzantine_kind = \"spy\"", "label-flip, sign-flip"]),
         ("[faults]\ntorn_write = 2", &["faults.torn_write = 2", "from 0 to 1"]),
         ("[faults]\nbattery = \"dead\"", &["faults.battery = \"dead\"", "forecast, silence"]),
         (

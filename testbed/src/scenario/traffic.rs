@@ -37,6 +37,8 @@ const KEYS_OF_LEARNING: &[(&str, &str)] = &[
     ("faults", "replayed"),
     ("faults", "leave_share"),
     ("faults", "late_share"),
+    ("faults", "byzantine_share"),
+    ("faults", "byzantine_kind"),
     ("faults", "battery"),
     ("faults", "until_s"),
 ];

@@ -3,11 +3,6 @@
 use super::ScenarioError;
 use toml::Table;
 
-/// Keys that this version does not simulate: section, key, and the keys that it has.
-const KEYS: &[(&str, &str, &str)] =
-    &[("faults", "byzantine_share", FAULTS), ("faults", "byzantine_kind", FAULTS)];
-const FAULTS: &str = "the other keys of docs/faults.md";
-
 /// Values of available keys that this version does not simulate: section, key, such values, and those it has.
 const VALUES: &[(&str, &str, &[&str], &str)] = &[
     ("data", "scale", &["per-node"], "moments, schema"),
@@ -18,10 +13,6 @@ const VALUES: &[(&str, &str, &[&str], &str)] = &[
 pub fn refuse(scenario: &Table) -> Result<(), ScenarioError> {
     let refused = |what: String, allowed| Err(ScenarioError::NotAvailable { what, allowed });
     let entry = |section: &str, key: &str| scenario.get(section).and_then(|section| section.get(key));
-    if let Some((section, key, allowed)) = KEYS.iter().find(|(section, key, _)| entry(section, key).is_some())
-    {
-        return refused(format!("{section}.{key}"), allowed);
-    }
     for (section, key, values, allowed) in VALUES {
         if let Some(value) = entry(section, key).and_then(|value| value.as_str())
             && values.contains(&value)

@@ -65,11 +65,10 @@ pub fn simulate(
         downlinks: Some(cores.sealed()),
         ledger: cores.ledger(),
     });
-    let mut injected = end.injected;
-    cores.backhaul().enter(end.at, &mut injected);
+    let backhaul = cores.backhaul().clone();
     let ledger = cores.into_ledger();
     let mut run = record::record(experiment, fleet, &end, &ledger, &rejects)?;
     run.checks = checks;
-    run.faults = injected;
+    backhaul.enter(end.at, &mut run.faults);
     Ok(Simulated { run, ledger, air: end.air.take_records(), violations })
 }

@@ -10,6 +10,7 @@ use super::world::SimEvent;
 use crate::ble::BleAir;
 use crate::ble::energy::Awake;
 use crate::device::{Crystal, VirtualRadio, VirtualTimer};
+use crate::faults::byzantine::Attack;
 use crate::faults::flash::Record;
 use crate::kernel::Rng;
 use crate::radio::{Air, NodeIndex};
@@ -43,6 +44,8 @@ pub struct NodeSetup {
     pub ble: Option<BleAir<SimEvent>>,
     /// Its board.
     pub board: Board,
+    /// How it works against the others, if it does.
+    pub attack: Option<Attack>,
     /// What is noted of it.
     pub tally: Rc<RefCell<NodeTally>>,
     /// Its samples.
@@ -114,9 +117,13 @@ fn shape(fleet: &Fleet) -> Shape {
 
 /// What the task's codec works in.
 fn codec_memory(fleet: &Fleet, shape: Shape) -> usize {
+    codec_memory_len(codec(fleet), shape.linear_params(), shape.features + 1)
+}
+
+/// The task's codec.
+pub(super) fn codec(fleet: &Fleet) -> UpdateCodec {
     let form = fleet.federation.task.forms.of_kind(Kind::Update);
-    let codec = form.and_then(|form| UpdateCodec::of(form).ok()).expect("scenarios name a codec of updates");
-    codec_memory_len(codec, shape.linear_params(), shape.features + 1)
+    form.and_then(|form| UpdateCodec::of(form).ok()).expect("scenarios name a codec of updates")
 }
 
 /// Room for the larger of task and model, with its manifest, in whole chunks.

@@ -6,6 +6,7 @@ use super::tally::NodeTally;
 use super::world::Ended;
 use crate::ble::Books;
 use crate::checker::Checks;
+use crate::faults::Injected;
 use crate::radio::energy::transmit_energy_mj;
 use crate::radio::outcome::Outcomes;
 use crate::radio::records::Record as AirRecord;
@@ -41,7 +42,7 @@ pub fn record(
         .iter()
         .map(|version| version_record(version, log.records(), &ended.tallies, chain.held(&held(version.at))));
     Ok(RunRecord {
-        faults: ended.injected,
+        faults: Injected { backdoor_success: chain.backdoor_success, ..ended.injected },
         virtual_s: ended.at.as_secs_f64(),
         wall_s: 0.0,
         trace_hash: hex::encode(trace_hash(ended)),

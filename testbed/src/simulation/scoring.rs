@@ -2,13 +2,15 @@
 use super::cores::CoresError;
 use super::fleet::Fleet;
 use crate::data::Sample;
-use crate::scenario::Experiment;
+use crate::faults::byzantine::Trigger;
+use crate::scenario::{ByzantineKind, Experiment};
 use crate::summary::DeployedAccuracy;
 use chirrup_aggregator::core::Aggregator;
 use chirrup_aggregator::core::ledger::Record;
 use chirrup_learn::Shape;
 use chirrup_learn::features::scale::{self, FeatureScale};
 use chirrup_learn::linear::softmax::Softmax;
+use chirrup_protocol::task::Scale;
 use chirrup_protocol::time::Instant;
 use std::collections::BTreeMap;
 
@@ -20,6 +22,8 @@ pub struct Chain {
     pub accepted: Vec<u64>,
     /// Mean staleness of the contributions in all versions, in versions.
     pub stale_mean: f64,
+    /// How often the newest version walks through a backdoor, if the scenario has one.
+    pub backdoor_success: Option<f64>,
 }
 
 /// One version, judged.
@@ -99,6 +103,7 @@ impl Chain {
             .iter()
             .fold((0, 0), |sum, note| (sum.0 + note.staleness, sum.1 + note.contributions));
         Ok(Self {
+            backdoor_success: backdoor_success(experiment, &aggregator)?,
             versions,
             accepted,
             stale_mean: if closed == 0 { 0.0 } else { stale as f64 / closed as f64 },
@@ -132,30 +137,70 @@ impl Chain {
     }
 }
 
-fn score(experiment: &Experiment, aggregator: &Aggregator, at: Instant) -> Result<ChainVersion, CoresError> {
-    let federation = aggregator.federation();
-    let (version, scales) =
-        aggregator.current().zip(aggregator.scales()).expect("the scale is settled when a version exists");
-    let scales: Vec<FeatureScale> =
-        scales.iter().map(|scale| FeatureScale { offset: scale.offset, gain: scale.gain }).collect();
-    let params = version.deployed(&federation.task, federation.model_bits)?;
-    let rate = |rows: &Vec<Sample>| score_rows(experiment, &params, &scales, rows);
-    let scores = experiment.task.tests.iter().map(|(split, rows)| (split.clone(), rate(rows))).collect();
-    Ok(ChainVersion { number: version.number, at, scores })
+/// A version as nodes run it.
+struct Deployed {
+    params: Vec<f32>,
+    scales: Vec<FeatureScale>,
+    learner: Softmax,
 }
 
-fn score_rows(experiment: &Experiment, params: &[f32], scales: &[FeatureScale], rows: &[Sample]) -> Score {
-    let shape = Shape { features: experiment.task.n_features(), classes: experiment.task.n_classes() };
-    let learner = Softmax { shape, learning_rate: 0.0, l2: 0.0 };
-    let (mut scaled, mut scratch) = (vec![0.0; shape.features], vec![0.0; shape.classes]);
-    let mut by_class = vec![(0, 0); shape.classes];
+impl Deployed {
+    fn newest(experiment: &Experiment, aggregator: &Aggregator) -> Result<Self, CoresError> {
+        let federation = aggregator.federation();
+        let (version, scales) = aggregator
+            .current()
+            .zip(aggregator.scales())
+            .expect("the scale is settled when a version exists");
+        let scale = |scale: &Scale| FeatureScale { offset: scale.offset, gain: scale.gain };
+        let shape = Shape { features: experiment.task.n_features(), classes: experiment.task.n_classes() };
+        Ok(Self {
+            params: version.deployed(&federation.task, federation.model_bits)?,
+            scales: scales.iter().map(scale).collect(),
+            learner: Softmax { shape, learning_rate: 0.0, l2: 0.0 },
+        })
+    }
+
+    fn predict(&self, features: &[f32]) -> usize {
+        let (mut scaled, mut scratch) = (vec![0.0; features.len()], vec![0.0; self.learner.shape.classes]);
+        scale::apply(&self.scales, features, &mut scaled)
+            .and_then(|()| self.learner.predict(&self.params, &scaled, &mut scratch))
+            .expect("the data was checked when it was read")
+    }
+}
+
+fn score(experiment: &Experiment, aggregator: &Aggregator, at: Instant) -> Result<ChainVersion, CoresError> {
+    let deployed = Deployed::newest(experiment, aggregator)?;
+    let rate = |rows: &Vec<Sample>| score_rows(&deployed, rows);
+    let scores = experiment.task.tests.iter().map(|(split, rows)| (split.clone(), rate(rows))).collect();
+    let number = aggregator.current().map_or(0, |version| version.number);
+    Ok(ChainVersion { number, at, scores })
+}
+
+fn score_rows(deployed: &Deployed, rows: &[Sample]) -> Score {
+    let mut by_class = vec![(0, 0); deployed.learner.shape.classes];
     for row in rows {
-        let predicted = scale::apply(scales, &row.features, &mut scaled)
-            .and_then(|()| learner.predict(params, &scaled, &mut scratch))
-            .expect("the data was checked when it was read");
         let class = &mut by_class[usize::from(row.label)];
-        class.0 += u64::from(predicted == usize::from(row.label));
+        class.0 += u64::from(deployed.predict(&row.features) == usize::from(row.label));
         class.1 += 1;
     }
     Score { by_class }
+}
+
+/// Over the test rows of all classes but the wanted one.
+fn backdoor_success(experiment: &Experiment, aggregator: &Aggregator) -> Result<Option<f64>, CoresError> {
+    let faults = &experiment.scenario.faults;
+    let is_attempted = faults.byzantine_kind == ByzantineKind::Backdoor && faults.byzantine_share > 0.0;
+    if !is_attempted || aggregator.current().is_none() {
+        return Ok(None);
+    }
+    let deployed = Deployed::newest(experiment, aggregator)?;
+    let trigger = Trigger::of(&experiment.task.train);
+    let succeeds = |row: &Sample| {
+        let mut features = row.features.clone();
+        trigger.apply(&mut features);
+        Trigger::succeeds(row.label.into(), deployed.predict(&features))
+    };
+    let attempts: Vec<bool> = experiment.task.tests.values().flatten().filter_map(succeeds).collect();
+    let successes = attempts.iter().filter(|&&succeeded| succeeded).count();
+    Ok(Some(successes as f64 / attempts.len().max(1) as f64))
 }

@@ -3,6 +3,7 @@ use super::board::Board;
 use super::node::NodeSetup;
 use super::samples::OwnedSamples;
 use super::tally::NodeTally;
+use crate::faults::byzantine::Attack;
 use crate::faults::flash::Record;
 use crate::kernel::Rng;
 use chirrup_node::agent::{Agent, AgentSnapshot, Uplink};
@@ -18,6 +19,7 @@ use std::rc::Rc;
 pub(super) struct NodeWorld {
     board: Board,
     dev_eui: DevEui,
+    attack: Option<Attack>,
     tally: Rc<RefCell<NodeTally>>,
     samples: OwnedSamples,
     interval: Duration,
@@ -39,6 +41,7 @@ impl NodeWorld {
         Self {
             board: setup.board.clone(),
             dev_eui: setup.fleet.nodes[setup.node.0 as usize].dev_eui,
+            attack: setup.attack.clone(),
             tally: Rc::clone(&setup.tally),
             samples: setup.samples.clone(),
             interval,
@@ -86,7 +89,10 @@ impl driver::World for NodeWorld {
         }
         let (index, pass) = self.next_place();
         self.next += 1;
-        Some(self.samples.read(index, pass, features))
+        let label = self.samples.read(index, pass, features);
+        let Some(attack) = &mut self.attack else { return Some(label) };
+        let injected = &mut *self.board.injected().borrow_mut();
+        Some(attack.sample(self.board.true_clock().now(), features, label, injected))
     }
 
     /// On external power.
@@ -99,7 +105,12 @@ impl driver::World for NodeWorld {
         Ok(())
     }
 
-    fn transmits(&mut self, uplink: &Uplink) {
+    fn transmits(&mut self, uplink: &mut Uplink) {
+        if let Some(attack) = &mut self.attack {
+            let stored = self.board.stored_agent().unwrap_or_default();
+            let injected = &mut *self.board.injected().borrow_mut();
+            attack.frame(self.board.true_clock().now(), &stored, uplink, injected);
+        }
         let sealed = &mut self.tally.borrow_mut().sealed;
         sealed.enter(self.dev_eui, Direction::Up, uplink.fport, &uplink.payload);
     }

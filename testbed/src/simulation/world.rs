@@ -4,18 +4,21 @@ use super::ble::{BleFleet, BleFront};
 use super::board::Board;
 use super::fleet::Fleet;
 use super::front::Front;
-use super::node::NodeSetup;
+use super::node::{self, NodeSetup};
 use super::nodes::{NodeEvent, Nodes};
 use super::samples::OwnedSamples;
 use super::tally::NodeTally;
 use crate::ble::{BleAir, BleReport};
+use crate::faults::byzantine::{Attack, Trigger};
 use crate::faults::frames::{Attacked, FrameFaults};
+use crate::faults::membership::chosen;
 use crate::faults::{Injected, Outages};
 use crate::kernel::{Kernel, Rng, Wakeup};
 use crate::radio::air_log::Detail;
 use crate::radio::{Air, Disruptions, Medium, MediumConfig, NodeIndex, RadioEvent};
 use crate::scenario::Experiment;
 use chirrup_gateway::core::Heard;
+use chirrup_protocol::seal::DeviceSecret;
 use chirrup_protocol::time::{Duration, Instant};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -92,14 +95,16 @@ impl World {
         let ble = ble_air(&fleet, &gateways, &kernel);
         let injected = Rc::new(RefCell::new(Injected::default()));
         let endless = experiment.task.endless.clone().map(Rc::new);
-        let setup = |index: usize| {
+        let attacks = attacks(experiment, &fleet);
+        injected.borrow_mut().byzantine_nodes = attacks.iter().flatten().count() as u64;
+        let setup = |(index, attack): (usize, Option<Attack>)| {
             let (faults, node) = (&fleet.faults, NodeIndex(index as u32));
             let board = Board::new(node, faults, fleet.seed, kernel.scheduler(), Rc::clone(&injected));
             let samples = OwnedSamples::of_node(experiment, index, endless.as_ref());
             let ble = ble.clone().filter(|_| fleet.speaks_ble(node));
-            NodeSetup { ble, ..setup(experiment, &fleet, &air, board, node, samples) }
+            NodeSetup { ble, attack, ..setup(experiment, &fleet, &air, board, node, samples) }
         };
-        let setups = (0..fleet.nodes.len()).map(setup).collect();
+        let setups = attacks.into_iter().enumerate().map(setup).collect();
         let battery = experiment.scenario.nodes.battery;
         let mut nodes = Nodes::new(setups, fleet.faults, battery, Rc::clone(&injected));
         nodes.begin(&mut kernel, fleet.seed, end);
@@ -227,6 +232,27 @@ fn gateway_outages(fleet: &Fleet, end: Instant) -> Vec<Outages> {
     (0..fleet.gateways.len()).map(of).collect()
 }
 
+/// Who works against the others, and how. `[nodes]`.
+fn attacks(experiment: &Experiment, fleet: &Fleet) -> Vec<Option<Attack>> {
+    let (faults, task) = (&fleet.faults, &fleet.federation.task);
+    let trigger = Rc::new(Trigger::of(&experiment.task.train));
+    let chosen = chosen(faults.byzantine_share, fleet.nodes.len(), fleet.seed, "byzantine");
+    let attack = |(index, is_chosen): (usize, bool)| {
+        is_chosen.then(|| Attack {
+            kind: faults.byzantine_kind,
+            trigger: Rc::clone(&trigger),
+            until: faults.until(),
+            dev_eui: fleet.nodes[index].dev_eui,
+            secret: DeviceSecret::new(fleet.nodes[index].secret),
+            codec: node::codec(fleet),
+            classes: task.classes.into(),
+            columns: usize::from(task.features) + 1,
+            rng: Rng::for_purpose(fleet.seed, "byzantine-dice", index as u64),
+        })
+    };
+    chosen.into_iter().enumerate().map(attack).collect()
+}
+
 fn setup(
     experiment: &Experiment,
     fleet: &Rc<Fleet>,
@@ -242,6 +268,7 @@ fn setup(
         air: air.clone(),
         ble: None,
         board,
+        attack: None,
         tally: Rc::new(RefCell::new(NodeTally::default())),
         samples,
         sample_interval: Duration::from_secs(nodes.sample_interval_s),
