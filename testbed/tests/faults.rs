@@ -29,7 +29,7 @@ fn observe(settings: &[&str]) -> Observed {
     let mut cores = Cores::new(&fleet).unwrap();
     World::new(&experiment, &fleet).run(&mut cores, &mut |_| {}).unwrap();
     let discarded = cores.server().counters().discarded.clone();
-    let rejects = cores.aggregator().rejects().clone();
+    let rejects = cores.rejects();
     let simulated = simulate(&experiment, &fleet, &mut |_| {}).unwrap();
     assert_eq!(simulated.ledger, cores.into_ledger(), "two runs of one experiment");
     Observed { fleet, simulated, discarded, rejects }
@@ -139,6 +139,21 @@ fn through_a_backhaul_that_delays_overtakes_and_fails_each_uplink_counts_once() 
     assert!(newest(&observed) > 0.9, "{}", newest(&observed));
 }
 
+#[test]
+fn services_that_restart_go_on_from_what_they_stored() {
+    for backhaul in ["backhaul.latency_ms=0", "backhaul.latency_ms=250"] {
+        let settings = ["faults.service_restart_per_day=96", backhaul, "run.duration_s=36000"];
+        let observed = observe(&settings);
+        let faults = holds(&observed);
+        assert!((20..70).contains(&faults.service_restarts), "{faults:?}");
+        let gateways = &observed.simulated.run.gateways;
+        assert!(
+            gateways.iter().all(|gateway| gateway.duty_worst_ratio <= 1.0 && gateway.downlink_frames > 100)
+        );
+        assert!(newest(&observed) > 0.9, "{}", newest(&observed));
+    }
+}
+
 /// Windows open a second after the frame: with half of that gone on the backhaul, RX2 is still reached.
 #[test]
 fn a_slow_backhaul_still_reaches_the_nodes() {
@@ -221,7 +236,8 @@ fn a_node_whose_battery_is_empty_is_silent() {
     assert_eq!(holds(&forecast).batteries_empty, 0);
 }
 
-const EVERYTHING: [&str; 21] = [
+const EVERYTHING: [&str; 22] = [
+    "faults.service_restart_per_day=6",
     "faults.frame_loss=0.1",
     "faults.duplicate=0.1",
     "faults.reboot_per_day=6",

@@ -96,6 +96,20 @@ impl Backhaul {
         self.put_off.insert((now + RETRY, id));
     }
 
+    /// A service has restarted: what was under way to it is lost, and the gateway sends all without a receipt anew.
+    pub fn reconnect(&mut self, now: Instant) {
+        self.turn(now);
+        self.lost += (self.up.cut() + self.down.cut()) as u64;
+        if self.outages.off_until(now).is_none() {
+            self.send_all(now);
+        }
+    }
+
+    fn send_all(&mut self, now: Instant) {
+        self.put_off.clear();
+        self.outbox.values().for_each(|uplink| self.up.send(now, uplink.clone()));
+    }
+
     /// When [`Backhaul::arrived`] has something, or an outage begins or ends.
     pub fn next_at(&self) -> Option<Instant> {
         let put_off = self.put_off.first().map(|&(at, _)| at);
@@ -134,8 +148,7 @@ impl Backhaul {
             if self.turns.is_multiple_of(2) {
                 self.lost += (self.up.cut() + self.down.cut()) as u64;
             } else {
-                self.put_off.clear();
-                self.outbox.values().for_each(|uplink| self.up.send(at, uplink.clone()));
+                self.send_all(at);
             }
             self.turns += 1;
         }

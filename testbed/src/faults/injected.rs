@@ -24,6 +24,8 @@ pub struct Injected {
     pub gateway_outages: u64,
     /// How long gateways were off, all together, in seconds.
     pub gateway_off_s: f64,
+    /// Times that network server and aggregator restarted.
+    pub service_restarts: u64,
     /// Frames corrupted on their way into a gateway or a node.
     pub frames_corrupted: u64,
     /// Frames that an attacker sent again.

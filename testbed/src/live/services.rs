@@ -32,8 +32,8 @@ pub enum LiveError {
         /// Why.
         source: io::Error,
     },
-    /// A key that only a simulated backhaul honours.
-    #[error("{what} is not available with real services: their backhaul is real")]
+    /// A key that only simulated services honour.
+    #[error("{what} is not available with real services")]
     SimulatedOnly {
         /// Section or key.
         what: &'static str,
@@ -119,6 +119,9 @@ fn connection(what: &'static str) -> impl Fn(io::Error) -> LiveError {
 fn refuse_simulated(fleet: &Fleet) -> Result<(), LiveError> {
     if !fleet.backhaul.is_direct() {
         return Err(LiveError::SimulatedOnly { what: "section [backhaul]" });
+    }
+    if fleet.faults.service_restart_per_day > 0.0 {
+        return Err(LiveError::SimulatedOnly { what: "faults.service_restart_per_day" });
     }
     if fleet.faults.duplicate > 0.0 {
         return Err(LiveError::SimulatedOnly { what: "faults.duplicate" });

@@ -38,6 +38,8 @@ pub struct FaultsConfig {
     pub gateway_off_per_day: f64,
     /// For how long, in seconds, on average.
     pub gateway_off_s: f64,
+    /// How often a day network server and aggregator restart, on average, with what they stored alone.
+    pub service_restart_per_day: f64,
     /// How often a day each node's clock jumps, on average.
     pub clock_jump_per_day: f64,
     /// How far it jumps at most, forward or back, in seconds.
@@ -101,6 +103,7 @@ impl Default for FaultsConfig {
             cut_on_air: 0.0,
             gateway_off_per_day: 0.0,
             gateway_off_s: 1_800.0,
+            service_restart_per_day: 0.0,
             clock_jump_per_day: 0.0,
             clock_jump_s: 3_600.0,
             corrupted: 0.0,
@@ -162,6 +165,7 @@ pub(super) fn faults(mut keys: Section) -> Result<FaultsConfig, ScenarioError> {
         cut_on_air: keys.number("cut_on_air", 0.0, share.clone())?,
         gateway_off_per_day: keys.number("gateway_off_per_day", 0.0, per_day.clone())?,
         gateway_off_s: keys.number("gateway_off_s", default.gateway_off_s, 1.0..=DAY_S)?,
+        service_restart_per_day: keys.number("service_restart_per_day", 0.0, per_day.clone())?,
         clock_jump_per_day: keys.number("clock_jump_per_day", 0.0, per_day)?,
         clock_jump_s: keys.number("clock_jump_s", default.clock_jump_s, 1.0..=DAY_S)?,
         corrupted: keys.number("corrupted", 0.0, share.clone())?,

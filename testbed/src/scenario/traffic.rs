@@ -31,6 +31,7 @@ const KEYS_OF_LEARNING: &[(&str, &str)] = &[
     ("faults", "cut_on_air"),
     ("faults", "gateway_off_per_day"),
     ("faults", "gateway_off_s"),
+    ("faults", "service_restart_per_day"),
     ("faults", "clock_jump_per_day"),
     ("faults", "clock_jump_s"),
     ("faults", "corrupted"),

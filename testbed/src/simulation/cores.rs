@@ -2,12 +2,13 @@
 use super::backend::{Backend, BleOrder, Order};
 use super::ble::BleFleet;
 use super::fleet::Fleet;
+use super::restarts::Restarts;
 use crate::checker::SealLog;
-use crate::faults::Backhaul;
 use crate::faults::backhaul::Arrived;
+use crate::faults::{Backhaul, Injected};
 use crate::radio::NodeIndex;
 use chirrup_aggregator::core::ledger::ReplayError;
-use chirrup_aggregator::core::{self as aggregator, Aggregator, Record};
+use chirrup_aggregator::core::{self as aggregator, Aggregator, Record, Reject};
 use chirrup_gateway::core::ble::{self, Endpoint};
 use chirrup_gateway::core::{self as gateway, ConfigError, Heard, NetworkServer, Refusal, State};
 use chirrup_protocol::backhaul::{Downlink, Receipt, Uplink};
@@ -32,6 +33,7 @@ pub struct Cores {
     orders: VecDeque<Order>,
     backhaul: Backhaul,
     travel: Travel,
+    restarts: Option<Restarts>,
 }
 
 /// How the backhaul carries.
@@ -76,6 +78,7 @@ impl Cores {
             orders: VecDeque::new(),
             backhaul: Backhaul::new(fleet.backhaul, &fleet.faults, fleet.seed, fleet.end),
             travel: if fleet.backhaul.is_direct() { Travel::Direct } else { Travel::Delayed },
+            restarts: Restarts::of(fleet),
         })
     }
 
@@ -89,9 +92,16 @@ impl Cores {
         &self.server
     }
 
-    /// The backhaul between them.
-    pub const fn backhaul(&self) -> &Backhaul {
-        &self.backhaul
+    /// What the aggregator refused, before its restarts too.
+    pub fn rejects(&self) -> BTreeMap<Reject, u64> {
+        let present = &self.aggregator;
+        self.restarts.as_ref().map_or_else(|| present.rejects().clone(), |all| all.rejects(present))
+    }
+
+    /// Enters what went wrong behind the air before `now`.
+    pub fn enter(&self, now: Instant, injected: &mut Injected) {
+        self.backhaul.enter(now, injected);
+        injected.service_restarts += self.restarts.as_ref().map_or(0, Restarts::count);
     }
 
     /// What the aggregator wrote down.
@@ -117,10 +127,15 @@ impl Cores {
     fn tell_server(&mut self, now: Instant, event: gateway::Event) {
         self.server.handle(now, event);
         while let Some(action) = self.server.poll_action() {
+            let action = match &mut self.restarts {
+                Some(restarts) => restarts.keep(action),
+                None => Some(action),
+            };
+            let Some(action) = action else { continue };
             match action {
-                gateway::Action::Transmit(transmission) => self.orders.push_back(transmission.into()),
+                gateway::Action::Transmit(transmission) => self.order(transmission.into()),
                 gateway::Action::Forward(uplink) => self.forward(now, uplink),
-                // Nothing here loses its memory.
+                // Nothing loses its memory here.
                 gateway::Action::StoreDevice(_)
                 | gateway::Action::ReserveUplinkIds { .. }
                 | gateway::Action::StoreAirtime(_) => {}
@@ -152,6 +167,19 @@ impl Cores {
         } else {
             self.tell_server(now, gateway::Event::ReceiptReceived(receipt));
         }
+    }
+
+    fn order(&mut self, order: Order) {
+        let token = self.restarts.as_ref().map_or(order.token, |restarts| restarts.mark(order.token));
+        self.orders.push_back(Order { token, ..order });
+    }
+
+    /// What is under way to the services is lost; what they did not store is forgotten.
+    fn restart(&mut self, now: Instant) -> Result<(), CoresError> {
+        let Some(restarts) = &mut self.restarts else { return Ok(()) };
+        (self.server, self.aggregator) = restarts.restart(now, &self.aggregator, &self.ledger)?;
+        self.backhaul.reconnect(now);
+        Ok(())
     }
 
     fn forward(&mut self, now: Instant, uplink: Uplink) {
@@ -206,19 +234,24 @@ impl Backend for Cores {
     }
 
     fn refused(&mut self, now: Instant, token: u64) -> Result<(), CoresError> {
+        let token = self.restarts.as_ref().map_or(Some(token), |restarts| restarts.unmark(token));
+        let Some(token) = token else { return Ok(()) };
         let refusal = Refusal::Collision;
         self.tell_server(now, gateway::Event::TransmissionRefused { token, refusal });
         Ok(())
     }
 
     fn next_deadline(&self) -> Option<Instant> {
+        let restart = self.restarts.as_ref().and_then(Restarts::next_at);
         let gateway = [self.server.next_deadline(), self.endpoint.next_deadline()];
-        let behind = [self.aggregator.next_deadline(), self.backhaul.next_at()];
-        let deadlines = gateway.into_iter().chain(behind);
-        deadlines.flatten().min()
+        let behind = [self.aggregator.next_deadline(), self.backhaul.next_at(), restart];
+        gateway.into_iter().chain(behind).flatten().min()
     }
 
     fn reached(&mut self, now: Instant) -> Result<(), CoresError> {
+        if self.restarts.as_ref().and_then(Restarts::next_at).is_some_and(|due| due <= now) {
+            self.restart(now)?;
+        }
         self.deliver(now);
         if self.server.next_deadline().is_some_and(|due| due <= now) {
             self.tell_server(now, gateway::Event::DeadlineReached);

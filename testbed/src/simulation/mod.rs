@@ -3,7 +3,8 @@
 //! - [`fleet`]: who there is, with keys from the seed, and how the cores are configured;
 //! - [`node`]: a node as a task: agent, guard, stack (its radio under a [`tap`]), a [`board`], a stream of [`samples`];
 //!   [`nodes`]: when each is on;
-//! - [`backend`]: what stands behind the air; [`cores`]: network server and aggregator in this process;
+//! - [`backend`]: what stands behind the air; [`cores`]: network server and aggregator in this process,
+//!   which may restart (`restarts`);
 //! - [`ble`]: a node that speaks BLE, and gateways between its air and the backend;
 //! - [`front`]: concentrators between air and backend; [`world`]: the run loop;
 //! - [`tally`], [`scoring`], [`record`]: from books and ledger to a [`crate::summary::RunRecord`].
@@ -16,6 +17,7 @@ pub mod front;
 pub mod node;
 pub mod nodes;
 pub mod record;
+mod restarts;
 pub mod samples;
 pub mod scoring;
 mod stream;
@@ -29,6 +31,7 @@ pub use fleet::Fleet;
 pub use world::World;
 
 use crate::checker::{self, Evidence, Verdict, Violation};
+use crate::faults::Injected;
 use crate::radio::AirRecords;
 use crate::scenario::Experiment;
 use crate::summary::RunRecord;
@@ -57,7 +60,7 @@ pub fn simulate(
     let mut cores = Cores::new(fleet)?;
     let world = World::new(experiment, fleet);
     let end = world.run(&mut cores, progress)?;
-    let rejects = cores.aggregator().rejects().clone();
+    let rejects = cores.rejects();
     let Verdict { checks, violations } = checker::check(&Evidence {
         federation: &fleet.federation,
         air: end.air.medium().log(),
@@ -65,10 +68,11 @@ pub fn simulate(
         downlinks: Some(cores.sealed()),
         ledger: cores.ledger(),
     });
-    let backhaul = cores.backhaul().clone();
+    let mut behind = end.injected;
+    cores.enter(end.at, &mut behind);
     let ledger = cores.into_ledger();
     let mut run = record::record(experiment, fleet, &end, &ledger, &rejects)?;
     run.checks = checks;
-    backhaul.enter(end.at, &mut run.faults);
+    run.faults = Injected { backdoor_success: run.faults.backdoor_success, ..behind };
     Ok(Simulated { run, ledger, air: end.air.take_records(), violations })
 }
