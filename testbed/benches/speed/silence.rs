@@ -1,4 +1,5 @@
-//! A radio without an air: whatever it sends is on its way for as long as it takes, and nothing is ever heard.
+//! A radio whose air delivers everything and keeps no books: a frame is on its way for as long as it takes, and no
+//! gateway ever answers.
 use chirrup_protocol::airtime::frame_airtime;
 use chirrup_protocol::time::Duration;
 use chirrup_testbed::device::{RX_LEAD_MS, modulation, window_length};
@@ -47,8 +48,9 @@ impl PhyRxTx for SilentRadio {
 
     async fn tx(&mut self, config: TxConfig, phy: &[u8]) -> Result<u32, Infallible> {
         let airtime = frame_airtime(modulation(config.rf.bb), phy.len());
-        let bytes = std::hint::black_box(phy).len() as u64;
+        let frame = phy.to_vec();
         self.clock.sleep(airtime).await;
+        let bytes = std::hint::black_box(frame).len() as u64;
         let sent = self.sent.get();
         self.sent.set(Sent {
             frames: sent.frames + 1,

@@ -61,6 +61,7 @@ impl Run {
 pub struct Fleet {
     scenario: Scenario,
     traffic: TrafficConfig,
+    activation: Activation,
 }
 
 /// Nobody behind the air.
@@ -104,14 +105,19 @@ impl Fleet {
         let scenario = Scenario::from_toml("speed", &text, Path::new(""), &Overrides::default())
             .expect("a scenario of this bench");
         let traffic = scenario.traffic.clone().expect("a section [traffic]");
-        Self { scenario, traffic }
+        Self { scenario, traffic, activation: Activation::Personalised }
+    }
+
+    /// The same nodes, which join over the air and send behind the guard.
+    pub fn joining(size: FleetSize) -> Self {
+        Self { activation: Activation::Join, ..Self::new(size) }
     }
 
     fn setup(&self) -> Setup<'_> {
         Setup {
             scenario: &self.scenario,
             traffic: &self.traffic,
-            activation: Activation::Personalised,
+            activation: self.activation,
             confirmation: Confirmation::NotRequested,
         }
     }
@@ -130,7 +136,7 @@ impl Fleet {
         Run { sent, seconds: watch.seconds(), length: self.length() }
     }
 
-    /// Virtual time, stack and its cryptography.
+    /// Virtual time, stack and its cryptography, on an air that delivers everything and keeps no books.
     pub fn stack_alone(&self) -> Run {
         let watch = Stopwatch::start();
         let mut kernel = Kernel::<RadioEvent>::new();

@@ -1,8 +1,7 @@
 //! The virtual clock and its queue of what is due.
+use super::queue::Queue;
 use chirrup_protocol::time::{Duration, Instant};
 use std::cell::{Cell, RefCell};
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -20,46 +19,11 @@ pub(super) enum Due {
     Event(u32),
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    at: Instant,
-    sequence: u64,
-    due: Due,
-}
-
-impl Entry {
-    /// Time above sequence in one number: to compare two of them takes no branch, which a processor could not foresee.
-    fn key(&self) -> u128 {
-        (u128::from(self.at.as_micros()) << 64) | u128::from(self.sequence)
-    }
-}
-
-impl PartialEq for Entry {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-
-impl Eq for Entry {}
-
-impl PartialOrd for Entry {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Entry {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
-    }
-}
-
 #[derive(Default)]
 struct Timeline {
     now: Cell<Instant>,
-    next_sequence: Cell<u64>,
     running: Cell<Option<TaskId>>,
-    queue: RefCell<BinaryHeap<Reverse<Entry>>>,
+    queue: RefCell<Queue<Due>>,
 }
 
 /// The clock of one kernel. Clones show the same time.
@@ -99,26 +63,23 @@ impl Clock {
         if at == Instant::NEVER {
             return;
         }
-        let sequence = self.0.next_sequence.get();
-        self.0.next_sequence.set(sequence + 1);
-        let entry = Entry { at: at.max(self.now()), sequence, due };
-        self.0.queue.borrow_mut().push(Reverse(entry));
+        self.0.queue.borrow_mut().push(at.max(self.now()), due);
     }
 
     /// When the first entry is due.
     pub(super) fn next_at(&self) -> Option<Instant> {
-        self.0.queue.borrow().peek().map(|Reverse(entry)| entry.at)
+        self.0.queue.borrow().first_at()
     }
 
     /// Takes the first entry, if it is due by `limit`, and moves the time to it.
     pub(super) fn pop_until(&self, limit: Instant) -> Option<Due> {
         let mut queue = self.0.queue.borrow_mut();
-        if queue.peek()?.0.at > limit {
+        if queue.first_at()? > limit {
             return None;
         }
-        let Reverse(entry) = queue.pop()?;
-        self.0.now.set(entry.at);
-        Some(entry.due)
+        let (at, due) = queue.pop()?;
+        self.0.now.set(at);
+        Some(due)
     }
 
     pub(super) fn advance_to(&self, at: Instant) {

@@ -8,7 +8,7 @@
 //! It deliberately has no wakers, threads or wall clock: a future that waits must have asked its [`Clock`] to be run
 //! again.
 //!
-//! Reading order: [`clock`] (time and sleeping), [`executor`] (futures and events), [`rng`].
+//! Reading order: [`clock`] (time and sleeping, over `queue`), [`executor`] (futures and events), [`rng`].
 //!
 //! ```
 //! use chirrup_protocol::time::{Duration, Instant};
@@ -30,6 +30,7 @@
 //! ```
 pub mod clock;
 pub mod executor;
+mod queue;
 pub mod rng;
 
 pub use clock::{Clock, TaskId};

@@ -33,7 +33,7 @@ impl Trace {
         self.bytes.clear();
         self.put_emission(transmission);
         let verdicts = transmission.verdicts;
-        self.bytes.extend((verdicts.len() as u16).to_le_bytes());
+        self.bytes.extend_from_slice(&(verdicts.len() as u16).to_le_bytes());
         verdicts.iter().for_each(|verdict| self.put_verdict(verdict));
         self.hash.update(&self.bytes);
     }
@@ -50,24 +50,24 @@ impl Trace {
             Transmitter::Gateway(GatewayIndex(index)) => (1, u32::from(index)),
         };
         let bytes = &mut self.bytes;
-        bytes.extend(transmission.start.as_micros().to_le_bytes());
+        bytes.extend_from_slice(&transmission.start.as_micros().to_le_bytes());
         bytes.push(kind);
-        bytes.extend(index.to_le_bytes());
-        bytes.extend(emission.frequency_hz.to_le_bytes());
+        bytes.extend_from_slice(&index.to_le_bytes());
+        bytes.extend_from_slice(&emission.frequency_hz.to_le_bytes());
         bytes.push(emission.modulation.spreading_factor);
-        bytes.extend(emission.modulation.bandwidth_hz.to_le_bytes());
+        bytes.extend_from_slice(&emission.modulation.bandwidth_hz.to_le_bytes());
         bytes.push(emission.modulation.coding_rate);
-        bytes.extend(emission.power_dbm.to_le_bytes());
-        bytes.extend((emission.phy.len() as u16).to_le_bytes());
-        bytes.extend(&emission.phy);
+        bytes.extend_from_slice(&emission.power_dbm.to_le_bytes());
+        bytes.extend_from_slice(&(emission.phy.len() as u16).to_le_bytes());
+        bytes.extend_from_slice(&emission.phy);
     }
 
     fn put_verdict(&mut self, verdict: &Verdict) {
         match *verdict {
             Verdict::Delivered { rssi_dbm, snr_db } => {
                 self.bytes.push(0);
-                self.bytes.extend(tenths(rssi_dbm).to_le_bytes());
-                self.bytes.extend(tenths(snr_db).to_le_bytes());
+                self.bytes.extend_from_slice(&tenths(rssi_dbm).to_le_bytes());
+                self.bytes.extend_from_slice(&tenths(snr_db).to_le_bytes());
             }
             Verdict::Lost(cause) => self.bytes.push(code(cause)),
         }
