@@ -16,8 +16,8 @@
 //!
 //! A downlink is what its gateway sent: its RSSI is unknown and its SNR 0. Version 0 has no place for the gateway.
 //!
-//! Wireshark's dissectors read this differently in three places (versions 4.0 and 4.4): the RSSI always in whole dB, the
-//! SNR of 4.0 without its sign, and by 4.0 a data frame without a port, as acknowledgements are, as malformed.
+//! Wireshark shows three things otherwise: the RSSI in whole dB whatever the SNR, and up to version 4.0 the SNR without its
+//! sign, and a data frame without a port, as acknowledgements are, as malformed.
 use super::Transmitter;
 use super::outcome::Verdict;
 use super::records::{AirRecords, Record};
