@@ -6,4 +6,5 @@ mod duty;
 mod joins;
 mod node;
 mod receive_windows;
+mod regions;
 mod uplinks;

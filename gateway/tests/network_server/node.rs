@@ -97,13 +97,28 @@ impl Node {
         confirm: Confirm,
         commands: &[&dyn SerializableMacCommand],
     ) -> Vec<u8> {
+        self.uplink_as(&FCtrl::new(0, true), (port, payload), confirm, commands)
+    }
+
+    /// An uplink that leaves the data rate to the network.
+    pub fn adaptive_uplink(&mut self, commands: &[&dyn SerializableMacCommand]) -> Vec<u8> {
+        self.uplink_as(&FCtrl::new(0x80, true), (1, b"x"), Confirm::No, commands)
+    }
+
+    fn uplink_as(
+        &mut self,
+        fctrl: &FCtrl,
+        (port, payload): (u8, &[u8]),
+        confirm: Confirm,
+        commands: &[&dyn SerializableMacCommand],
+    ) -> Vec<u8> {
         let session = self.session.as_mut().expect("joined");
         let mut creator = DataPayloadCreator::new();
         creator
             .set_confirmed(matches!(confirm, Confirm::Yes))
             .set_uplink(true)
             .set_dev_addr(&session.dev_addr)
-            .set_fctrl(&FCtrl::new(0, true))
+            .set_fctrl(fctrl)
             .set_fcnt(session.fcnt_up);
         if port > 0 {
             creator.set_f_port(port);
