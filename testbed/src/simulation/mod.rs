@@ -2,7 +2,7 @@
 //!
 //! - [`fleet`]: who there is, with keys from the seed, and how the cores are configured;
 //! - [`node`]: a node as a task: agent, guard, stack (its radio under a [`tap`]), a [`board`], a stream of [`samples`];
-//!   [`nodes`]: when each is on;
+//!   [`nodes`]: when each is on; `hazards`: what the seed has in store for it;
 //! - [`backend`]: what stands behind the air; [`cores`]: network server and aggregator in this process,
 //!   which may restart (`restarts`);
 //! - [`ble`]: a node that speaks BLE, and gateways between its air and the backend;
@@ -14,6 +14,7 @@ pub mod board;
 pub mod cores;
 pub mod fleet;
 pub mod front;
+mod hazards;
 pub mod node;
 pub mod nodes;
 pub mod record;

@@ -4,21 +4,20 @@ use super::ble::{BleFleet, BleFront};
 use super::board::Board;
 use super::fleet::Fleet;
 use super::front::Front;
-use super::node::{self, NodeSetup};
+use super::hazards::{attacks, gateway_outages};
+use super::node::NodeSetup;
 use super::nodes::{NodeEvent, Nodes};
 use super::samples::OwnedSamples;
 use super::tally::NodeTally;
 use crate::ble::{BleAir, BleReport};
-use crate::faults::byzantine::{Attack, Trigger};
+use crate::faults::byzantine::Attack;
 use crate::faults::frames::{Attacked, FrameFaults};
-use crate::faults::membership::chosen;
 use crate::faults::{Injected, Outages};
-use crate::kernel::{Kernel, Rng, Wakeup};
+use crate::kernel::{Kernel, Wakeup};
 use crate::radio::air_log::Detail;
 use crate::radio::{Air, Disruptions, Medium, MediumConfig, NodeIndex, RadioEvent};
 use crate::scenario::Experiment;
 use chirrup_gateway::core::Heard;
-use chirrup_protocol::seal::DeviceSecret;
 use chirrup_protocol::time::{Duration, Instant};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -220,37 +219,6 @@ fn ble_air(fleet: &Fleet, gateways: &[Outages], kernel: &Kernel<SimEvent>) -> Op
         air.with_outages(gateways.to_vec())
     };
     fleet.ble.as_ref().map(of)
-}
-
-fn gateway_outages(fleet: &Fleet, end: Instant) -> Vec<Outages> {
-    let faults = &fleet.faults;
-    let last = faults.until().min(end);
-    let of = |index| {
-        let mut rng = Rng::for_purpose(fleet.seed, "gateway-outages", index as u64);
-        Outages::draw(&mut rng, faults.gateway_off_per_day, faults.gateway_off_s, last)
-    };
-    (0..fleet.gateways.len()).map(of).collect()
-}
-
-/// Who works against the others, and how. `[nodes]`.
-fn attacks(experiment: &Experiment, fleet: &Fleet) -> Vec<Option<Attack>> {
-    let (faults, task) = (&fleet.faults, &fleet.federation.task);
-    let trigger = Rc::new(Trigger::of(&experiment.task.train));
-    let chosen = chosen(faults.byzantine_share, fleet.nodes.len(), fleet.seed, "byzantine");
-    let attack = |(index, is_chosen): (usize, bool)| {
-        is_chosen.then(|| Attack {
-            kind: faults.byzantine_kind,
-            trigger: Rc::clone(&trigger),
-            until: faults.until(),
-            dev_eui: fleet.nodes[index].dev_eui,
-            secret: DeviceSecret::new(fleet.nodes[index].secret),
-            codec: node::codec(fleet),
-            classes: task.classes.into(),
-            columns: usize::from(task.features) + 1,
-            rng: Rng::for_purpose(fleet.seed, "byzantine-dice", index as u64),
-        })
-    };
-    chosen.into_iter().enumerate().map(attack).collect()
 }
 
 fn setup(
