@@ -208,3 +208,10 @@ fn services_refuse_plain_traffic() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("has no meaning with section [traffic]"));
 }
+
+#[test]
+fn services_refuse_ble() {
+    let output = chirrup(&["live", "--set", "ble.nodes=all"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("section [ble] is not available with services"));
+}
