@@ -106,7 +106,8 @@ pub async fn run<E, W>(
     E: From<BleReport>,
     W: World,
 {
-    let mtu = air.parameters().mtu;
+    let Parameters { mtu, .. } = air.parameters();
+    let limits = limits(&air.parameters());
     let mut peripheral = TappedPeripheral {
         inner: VirtualPeripheral::new(air.clone(), setup.node),
         air,
@@ -120,11 +121,18 @@ pub async fn run<E, W>(
         world,
         dev_eui: setup.fleet.nodes[setup.node.0 as usize].dev_eui,
         mtu,
-        limits: Limits::default(),
+        limits,
         clock: SteadyClock::default(),
     }
     .run(raw)
     .await;
+}
+
+/// A node waits for an answer as long as on any link, and for the connection events that bring it besides: one for the
+/// frame, one for the answer, as many again for what gets lost.
+fn limits(parameters: &Parameters) -> Limits {
+    let default = Limits::default();
+    Limits { answer_within: default.answer_within + parameters.interval().saturating_mul(4), ..default }
 }
 
 /// A radio whose frames are counted by what they carry.

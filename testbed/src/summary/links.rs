@@ -20,7 +20,7 @@ pub struct BleTotals {
     pub advertisements: u64,
     /// Connections that were established.
     pub connections: u64,
-    /// Connections that broke off.
+    /// Connections that broke off, those that the end of the run cuts included.
     pub broken: u64,
     /// Data PDUs of nodes, empty ones and repetitions included.
     pub pdus: u64,
