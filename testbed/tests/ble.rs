@@ -46,6 +46,22 @@ fn a_fleet_of_ble_alone_learns_without_lora() {
     assert!(ble.totals.connections >= ble.figures.frames);
 }
 
+/// Even at the longest interval, where an exchange takes most of a minute.
+#[test]
+fn a_slow_connection_carries_frames_too() {
+    let slow = small::run(&[
+        "ble.nodes=all",
+        "radio.radius_m=20",
+        "ble.interval_ms=4000",
+        "ble.supervision_ms=32000",
+        "backhaul.latency_ms=200",
+    ]);
+    let ble = links(&slow).ble;
+    assert!(ble.totals.broken <= 5, "no more than the end of the run cuts: {ble:?}");
+    assert!(ble.figures.frames > 100 && accuracy(&slow) > 0.9, "{ble:?}");
+    assert!(slow.violations.is_empty());
+}
+
 #[test]
 fn the_trace_covers_ble_and_repeats() {
     let settings = ["ble.nodes=all", "radio.radius_m=50", "ble.loss=0.1", "run.duration_s=3600"];
