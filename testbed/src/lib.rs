@@ -17,7 +17,7 @@
 //! - [`checker`]: what must hold in every run;
 //! - [`traffic`]: packets without learning; [`validate`]: the radio against closed forms;
 //! - [`baseline`], [`summary`], [`report`]: what came of it, beside what else could have;
-//! - [`sweep`]: many runs of one scenario;
+//! - [`sweep`]: many runs of one scenario; [`soak`]: many fleets, each with its own faults;
 //! - [`cli`]: the `chirrup` command.
 #![forbid(unsafe_code)]
 
@@ -34,6 +34,7 @@ pub mod radio;
 pub mod report;
 pub mod scenario;
 pub mod simulation;
+pub mod soak;
 pub mod summary;
 pub mod sweep;
 pub mod traffic;

@@ -1,5 +1,5 @@
 //! The `chirrup` command.
-use chirrup_testbed::cli::args::{Cli, Command, LiveArgs, RunArgs, SweepArgs, ValidateArgs};
+use chirrup_testbed::cli::args::{Cli, Command, LiveArgs, RunArgs, SoakArgs, SweepArgs, ValidateArgs};
 use chirrup_testbed::cli::{self, CliError};
 use chirrup_testbed::live;
 use chirrup_testbed::simulation;
@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         None => run(&RunArgs::default()),
         Some(Command::Run(args)) => run(&args),
         Some(Command::Sweep(args)) => sweep(&args),
+        Some(Command::Soak(args)) => soak(&args),
         Some(Command::Live(args)) => live(&args),
         Some(Command::Replay(args)) => cli::replay(&args),
         Some(Command::Airtime(args)) => cli::airtime(&args),
@@ -31,6 +32,12 @@ fn run(args: &RunArgs) -> Result<(), CliError> {
 fn sweep(args: &SweepArgs) -> Result<(), CliError> {
     cli::exit_when_interrupted().map_err(|error| CliError::Failed(error.to_string()))?;
     cli::sweep(args, |experiment, fleet, progress| simulation::simulate(experiment, fleet, progress))
+}
+
+/// A result is a line of its own, so that Ctrl-C may come at any time.
+fn soak(args: &SoakArgs) -> Result<(), CliError> {
+    cli::exit_when_interrupted().map_err(|error| CliError::Failed(error.to_string()))?;
+    cli::soak(args)
 }
 
 fn validate(args: &ValidateArgs) -> Result<(), CliError> {

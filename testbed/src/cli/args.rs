@@ -25,6 +25,8 @@ pub enum Command {
     Run(RunArgs),
     /// Run every combination of varied values with several seeds on all cores; finished runs are not run again.
     Sweep(SweepArgs),
+    /// Run many small fleets, each drawn from a seed with its own faults, and check that each keeps what must hold.
+    Soak(SoakArgs),
     /// Simulate the radio in front of real gateway and aggregator processes.
     Live(LiveArgs),
     /// Feed exported frames through the cores again and compare the hash of every version.
@@ -89,6 +91,26 @@ pub struct SweepArgs {
     /// Folder for report.html, runs.csv, bands.csv and the runs; out/SCENARIO-sweep when left out.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+}
+
+/// Arguments of `soak`.
+#[derive(Clone, Debug, Args)]
+pub struct SoakArgs {
+    /// How many seeds.
+    #[arg(long, value_name = "N")]
+    pub seeds: u32,
+    /// The first of them.
+    #[arg(long, value_name = "S", default_value = "1")]
+    pub first: u64,
+    /// Seeds at the same time; as many as there are cores when left out.
+    #[arg(long, value_name = "J")]
+    pub jobs: Option<NonZeroUsize>,
+    /// Folder for results.jsonl; seeds that held in it are not run again by the same program.
+    #[arg(long, value_name = "DIR", default_value = "out/soak")]
+    pub out: PathBuf,
+    /// Print the totals on stdout as one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `live`.

@@ -8,20 +8,24 @@ mod repeat;
 mod replay;
 mod run;
 mod service;
+mod soak;
 mod sweep;
 mod traffic;
 mod validate;
 
 use crate::report::WriteError;
 use crate::scenario::{ExperimentError, ScenarioError};
+use crate::soak::SoakStoreError;
 use crate::sweep::{PlanError, StoreError};
 use std::io::{self, Write};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 
 pub use airtime::airtime;
 pub use replay::replay;
 pub use run::{LEDGER, Progress, refuse_with_services, run};
 pub use service::service;
+pub use soak::soak;
 pub use sweep::sweep;
 pub use traffic::traffic;
 pub use validate::validate;
@@ -47,6 +51,9 @@ pub enum CliError {
     /// The runs of a sweep cannot be kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The results of a soak cannot be kept.
+    #[error(transparent)]
+    Soak(#[from] SoakStoreError),
     /// The run broke what must hold; what and how was told.
     #[error("{found} violations of what must hold in every run")]
     Violated {
@@ -70,7 +77,9 @@ impl CliError {
         match self {
             Self::Plan(PlanError::Store(_)) | Self::Store(_) => ExitCode::FAILURE,
             Self::Scenario(_) | Self::Experiment(_) | Self::Usage(_) | Self::Plan(_) => ExitCode::from(2),
-            Self::Violated { .. } | Self::Failed(_) | Self::Write(_) | Self::Stdout(_) => ExitCode::FAILURE,
+            Self::Soak(_) | Self::Violated { .. } | Self::Failed(_) | Self::Write(_) | Self::Stdout(_) => {
+                ExitCode::FAILURE
+            }
         }
     }
 }
@@ -95,6 +104,11 @@ pub fn exit_when_interrupted() -> io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// As many as were asked for, or as there are cores.
+fn jobs(asked: Option<NonZeroUsize>) -> usize {
+    asked.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
 }
 
 fn print(text: &str) -> Result<(), CliError> {

@@ -33,6 +33,36 @@ impl Bar {
     }
 }
 
+/// A bar over the seeds of a soak, for several threads.
+pub struct SoakBar(ProgressBar);
+
+impl SoakBar {
+    /// A bar for so many seeds, of which some are missing.
+    pub fn new(seeds: u64, missing: u64) -> Self {
+        let bar = ProgressBar::new(seeds).with_position(seeds - missing);
+        let template = "  {bar:40} {pos} of {len} seeds  {eta} left";
+        bar.set_style(ProgressStyle::with_template(template).expect("the template is constant and valid"));
+        // What is found is not a rate.
+        bar.reset_eta();
+        Self(bar)
+    }
+
+    /// One seed more has ended.
+    pub fn finished_one(&self) {
+        self.0.inc(1);
+    }
+
+    /// Says something on stderr without spoiling the bar.
+    pub fn tell(&self, text: &str) {
+        self.0.suspend(|| eprintln!("{text}"));
+    }
+
+    /// Clears the line.
+    pub fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
 /// A bar over all virtual time of a sweep, for several threads.
 pub struct SweepBar {
     bar: ProgressBar,

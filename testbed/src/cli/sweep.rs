@@ -1,9 +1,9 @@
 //! `chirrup sweep`: many runs of one scenario on all cores, and one report.
-use super::CliError;
 use super::args::SweepArgs;
 use super::progress::SweepBar;
 use super::repeat;
 use super::run::{Progress, failed, summarise};
+use super::{CliError, jobs};
 use crate::report::SweepReport;
 use crate::scenario::{Experiment, TrafficConfig};
 use crate::simulation::{Fleet, Simulated};
@@ -11,9 +11,7 @@ use crate::sweep::plan::PlannedRun;
 use crate::sweep::work::on_all;
 use crate::sweep::{Plan, Results, Store};
 use crate::traffic;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::thread;
 
 /// Makes every run of the sweep that is not finished yet, and writes the report. `simulate` makes one run.
 ///
@@ -31,7 +29,7 @@ pub fn sweep<E: std::error::Error>(
     let bar = SweepBar::new(&plan, &missing);
     let mut failures = 0;
     on_all(
-        jobs(args),
+        jobs(args.jobs),
         missing.len(),
         |index| run_one(&plan.runs[missing[index]], &store, &bar, &simulate),
         |index, outcome| {
@@ -100,11 +98,6 @@ fn run_packets(
     Ok(store.keep_files(&planned.key, &ended.summary.to_json(), &ended.timeline.to_csv())?)
 }
 
-/// As many as were asked for, or as there are cores.
-fn jobs(args: &SweepArgs) -> usize {
-    args.jobs.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get)
-}
-
 fn default_folder(plan: &Plan) -> PathBuf {
     Path::new("out").join(format!("{}-sweep", plan.name))
 }
@@ -133,6 +126,7 @@ mod tests {
     use crate::report::sample;
     use std::fmt;
     use std::fs;
+    use std::num::NonZeroUsize;
     use std::sync::Mutex;
 
     fn args(out: &Path, vary: &[&str], seeds: u32) -> SweepArgs {

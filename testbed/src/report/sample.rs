@@ -139,6 +139,7 @@ fn node(index: u64, rng: &mut Rng) -> NodeRecord {
         battery_years: 2.0 + 20.0 / airtime_s,
         gone_at_s: None,
         contributions_accepted: 40,
+        versions: Vec::new(),
     }
 }
 

@@ -262,6 +262,8 @@ impl Backend for Cores {
         if self.aggregator.next_deadline().is_some_and(|due| due <= now) {
             self.tell_aggregator(now, aggregator::Event::DeadlineReached);
         }
+        // Without latency, what a deadline has sent on its way is there.
+        self.deliver(now);
         match self.next_deadline() {
             Some(at) if at <= now => Err(CoresError::StuckDeadline { at }),
             _ => Ok(()),

@@ -124,6 +124,7 @@ fn node_records(experiment: &Experiment, fleet: &Fleet, ended: &Ended, chain: &C
             battery_years: experiment.scenario.nodes.battery.years(energy_mj, ended.at.as_secs_f64()),
             gone_at_s: tally.gone_at.map(Instant::as_secs_f64),
             contributions_accepted: chain.accepted.get(index).copied().unwrap_or(0),
+            versions: tally.versions.clone(),
         }
     };
     ended.tallies.iter().enumerate().map(of).collect()

@@ -5,6 +5,7 @@ use crate::faults::Injected;
 use crate::radio::Cause;
 use crate::radio::outcome::Outcomes;
 use chirrup_protocol::ids::{DevEui, GatewayId};
+use chirrup_protocol::time::Instant;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -132,6 +133,8 @@ pub struct NodeRecord {
     pub gone_at_s: Option<f64>,
     /// Contributions of it that the aggregator accepted.
     pub contributions_accepted: u64,
+    /// When it came to run which version; 0 is none, after a restart.
+    pub versions: Vec<(Instant, u32)>,
 }
 
 impl NodeRecord {
