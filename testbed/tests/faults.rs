@@ -155,6 +155,15 @@ fn services_that_restart_go_on_from_what_they_stored() {
 }
 
 /// Windows open a second after the frame: with half of that gone on the backhaul, RX2 is still reached.
+/// Without latency, what a deadline of the network server sends on its way arrives within that deadline.
+#[test]
+fn a_backhaul_that_fails_but_takes_no_time_stops_nothing() {
+    let observed = observe(&["backhaul.outage_per_day=24"]);
+    let injected = holds(&observed);
+    assert!(injected.backhaul_outages > 1, "{injected:?}");
+    assert!(newest(&observed) > 0.9, "{}", newest(&observed));
+}
+
 #[test]
 fn a_slow_backhaul_still_reaches_the_nodes() {
     let slow = observe(&["backhaul.latency_ms=400", "run.duration_s=36000"]);

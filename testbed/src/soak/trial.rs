@@ -128,7 +128,8 @@ impl Trial {
         };
         let found = plain.simulated.violations.iter().chain(&faulty.simulated.violations).cloned();
         let mut broken: Vec<Broken> = found.map(Broken::Violated).collect();
-        let (out_of_reach, behind): (Vec<Lag>, Vec<Lag>) = lags(&faulty).into_iter().partition(is_out_of_reach);
+        let (out_of_reach, behind): (Vec<Lag>, Vec<Lag>) =
+            lags(&faulty).into_iter().partition(is_out_of_reach);
         broken.extend(behind.into_iter().map(Broken::Behind));
         let (have, without_faults) = (faulty.accuracy(), plain.accuracy());
         // Who left took its data along.
