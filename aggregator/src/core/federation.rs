@@ -61,7 +61,7 @@ pub enum ScaleSource {
     Moments {
         /// Settle once this many devices have sent theirs whole, ...
         devices: usize,
-        /// ... or this long after the first moments came.
+        /// ... or this long after the first moments came, as soon as every feature was given by some device.
         patience: Duration,
     },
 }

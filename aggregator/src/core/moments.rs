@@ -50,6 +50,11 @@ impl MomentsSum {
         self.given.get(&dev_eui).is_some_and(|given| given.len() == self.features.len())
     }
 
+    /// Whether every feature was given by some device.
+    pub fn has_every_feature(&self) -> bool {
+        self.features.iter().all(|feature| feature.count > 0)
+    }
+
     /// Devices that have given all their features.
     pub fn complete_devices(&self) -> usize {
         self.given.values().filter(|given| given.len() == self.features.len()).count()
@@ -118,11 +123,11 @@ mod tests {
         let (device, mut total) = (DevEui::from_u64(1), MomentsSum::new(3));
         let one = FeatureMoments { sum: 1.0, sum_of_squares: 1.0 };
         total.add(device, &Moments::parse(&block(0, 1, &[one; 2])).unwrap());
-        assert!(!total.is_complete(device));
+        assert!(!total.is_complete(device) && !total.has_every_feature());
         let last = block(2, 1, &[one]);
         assert!(total.fits(&Moments::parse(&last).unwrap()));
         total.add(device, &Moments::parse(&last).unwrap());
-        assert!(total.is_complete(device));
+        assert!(total.is_complete(device) && total.has_every_feature());
         assert_eq!(total.complete_devices(), 1);
         let beyond = block(2, 1, &[one; 2]);
         assert!(!total.fits(&Moments::parse(&beyond).unwrap()));

@@ -74,7 +74,7 @@ proptest! {
 fn patience_ends_without_those_that_are_missing() {
     let (mut bench, mut nodes) = (Bench::new(federation()), nodes());
     assert_eq!(bench.aggregator.next_deadline(), None);
-    bench.send(nodes[0].moments(0, 4, &[FeatureMoments { sum: 8.0, sum_of_squares: 20.0 }]));
+    bench.send(nodes[0].moments(0, 4, &[FeatureMoments { sum: 8.0, sum_of_squares: 20.0 }; FEATURES]));
     let first = bench.now;
     assert_eq!(bench.aggregator.next_deadline(), Some(first + PATIENCE));
     bench.wait(Duration::from_secs(3_599));
@@ -82,7 +82,20 @@ fn patience_ends_without_those_that_are_missing() {
     bench.wait(Duration::from_secs(1));
     let scales = bench.aggregator.scales().unwrap();
     assert_eq!((scales[0].offset, scales[0].gain), (2.0, 1.0));
-    assert_eq!(scales[1].gain, 0.0, "nobody gave the second feature");
+}
+
+/// Settled without it, a feature would have no scale and say nothing for as long as the task lives.
+#[test]
+fn patience_does_not_end_before_every_feature_was_given_by_somebody() {
+    let (mut bench, mut nodes) = (Bench::new(federation()), nodes());
+    let moments = [FeatureMoments { sum: 8.0, sum_of_squares: 20.0 }];
+    bench.send(nodes[0].moments(0, 4, &moments));
+    assert_eq!(bench.aggregator.next_deadline(), None);
+    bench.wait(Duration::from_secs(2 * 3_600));
+    assert!(bench.aggregator.scales().is_none());
+    bench.send(nodes[1].moments(1, 4, &moments));
+    let scales = bench.aggregator.scales().expect("it settles with the last feature");
+    assert!(scales.iter().all(|scale| (scale.offset, scale.gain) == (2.0, 1.0)), "{scales:?}");
 }
 
 #[test]

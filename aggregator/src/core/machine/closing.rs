@@ -23,6 +23,8 @@ impl Aggregator {
             ScaleSource::Moments { devices, .. } if self.moments.complete_devices() >= devices => {
                 self.first_moments_at
             }
+            // A feature that nobody gave would have no scale, and be lost to the task for ever.
+            ScaleSource::Moments { .. } if !self.moments.has_every_feature() => None,
             ScaleSource::Moments { patience, .. } => self.first_moments_at.map(|first| first + patience),
         }
     }
