@@ -93,6 +93,8 @@ struct Ran {
     simulated: Simulated,
     /// Nodes that left for ever.
     gone: Vec<bool>,
+    /// Whether all nodes were there from the beginning to the end.
+    is_whole: bool,
     data_rate: DataRateChoice,
 }
 
@@ -132,8 +134,8 @@ impl Trial {
             lags(&faulty).into_iter().partition(is_out_of_reach);
         broken.extend(behind.into_iter().map(Broken::Behind));
         let (have, without_faults) = (faulty.accuracy(), plain.accuracy());
-        // Who left took its data along.
-        if have < without_faults - ACCURACY_MARGIN && !faulty.gone.contains(&true) {
+        // Who left took its data along, and who came late has no part in the scale.
+        if have < without_faults - ACCURACY_MARGIN && faulty.is_whole {
             broken.push(Broken::Accuracy { have, without_faults });
         }
         let healed = faulty.caught_up(faults_end).filter_map(Result::ok).max().unwrap_or_default();
@@ -160,7 +162,8 @@ fn ran(drawn: &Drawn) -> Result<Ran, Broken> {
         let simulated = simulate(&experiment, &fleet, &mut |_| {})?;
         let there = presences(&fleet.faults, fleet.nodes.len(), fleet.seed, fleet.end);
         let gone = there.iter().map(|presence| presence.until < Instant::NEVER).collect();
-        Ok(Ran { simulated, gone, data_rate: fleet.radio.data_rate })
+        let is_whole = there.iter().all(|node| (node.from, node.until) == (Instant::ZERO, Instant::NEVER));
+        Ok(Ran { simulated, gone, is_whole, data_rate: fleet.radio.data_rate })
     };
     // Nothing of a run that panicked is used.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
