@@ -3,7 +3,7 @@
 Usage:
   measure.py CHIRRUP spread ARGUMENT...            one run a seed, and the spread over them
   measure.py CHIRRUP live ARGUMENT...              the same with the real services
-  measure.py CHIRRUP same-trace OTHER ARGUMENT...  two builds, the same runs, the same traces
+  measure.py CHIRRUP same-trace OTHER              two builds, the same runs, the same traces; OTHER is a command line
   measure.py CHIRRUP is-current FILE               whether this build gives the trace that FILE, of `spread run`, has
 """
 
@@ -18,10 +18,22 @@ import tempfile
 SEEDS = (1, 2, 3, 4, 5)
 LIVE_SEEDS = (1, 2, 3)
 
+# What two builds must agree on: the quickstart, every part of the radio that computes with reals, every kind of data.
+SAME = {
+    "run": SEEDS,
+    "run --set data.source=breast-cancer --set contribution.codec=planned": (1,),
+    "run --set data.source=vibration --set run.duration_s=43200": (1,),
+    "run --set run.duration_s=43200 --set radio.collision=croce --set radio.path_loss=okumura-hata"
+    " --set radio.environment=suburban --set radio.shadowing_db=7 --set radio.shadowing_correlation_m=50"
+    " --set radio.fading=rician --set radio.clock_drift_ppm=40": (1, 2),
+    "run --set run.duration_s=43200 --set radio.gateways=3 --set radio.collision=capture --set radio.fading=rayleigh"
+    " --set faults.frame_loss=0.2 --set faults.reboot_per_day=4": (1, 2),
+}
+
 
 def summary(binary: str, words: list[str], seed: int) -> dict:
     with tempfile.TemporaryDirectory() as folder:
-        command = [binary, *words, "--seed", str(seed), "--json", "--out", folder]
+        command = [*shlex.split(binary), *words, "--seed", str(seed), "--json", "--out", folder]
         run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if run.returncode != 0:
             raise SystemExit(f"{shlex.join(command)} ended with {run.returncode}:\n{run.stderr}")
@@ -57,11 +69,14 @@ def spread(binary: str, words: list[str], seeds: tuple[int, ...]) -> dict:
     }
 
 
-def same_trace(binary: str, other: str, words: list[str]) -> dict:
-    traces = {name: [summary(name, words, seed)["trace_hash"] for seed in SEEDS] for name in (binary, other)}
-    if traces[binary] != traces[other]:
-        raise SystemExit(f"the traces differ: {json.dumps(traces, indent=2)}")
-    return {"command": f"chirrup {shlex.join(words)}", "seeds": list(SEEDS), "same_trace": True, "traces": traces[binary]}
+def same_trace(binary: str, other: str) -> dict:
+    runs = []
+    for words, seeds in SAME.items():
+        traces = {name: [summary(name, shlex.split(words), seed)["trace_hash"] for seed in seeds] for name in (binary, other)}
+        if traces[binary] != traces[other]:
+            raise SystemExit(f"the traces of {words} differ: {json.dumps(traces, indent=2)}")
+        runs.append({"command": f"chirrup {words}", "seeds": list(seeds), "traces": traces[binary]})
+    return {"same_trace": True, "runs": runs}
 
 
 def is_current(binary: str, file: str) -> dict:
@@ -78,7 +93,7 @@ def main(binary: str, what: str, words: list[str]) -> None:
     elif what == "live":
         result = spread(binary, ["live", *words], LIVE_SEEDS)
     elif what == "same-trace":
-        result = same_trace(binary, words[0], words[1:])
+        result = same_trace(binary, *words)
     elif what == "is-current":
         result = is_current(binary, words[0])
     else:
