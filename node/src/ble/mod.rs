@@ -8,7 +8,7 @@
 //! A frame whose answer does not come is told to the agent as one that failed: it says the same again, under the same
 //! number, so that it counts once even if the frame had arrived.
 //!
-//! [`Peripheral`] is the little that is needed of a BLE stack; [`exchange`] moves one frame each way; [`driver`] runs
+//! [`Peripheral`] is the little that is needed of a BLE stack; [`exchange()`] moves one frame each way; [`driver`] runs
 //! an agent. No executor is assumed, no clock is read, and no memory taken but that of the futures.
 //!
 //! What it deliberately does not do: pairing and encryption of the link (frames are sealed end to end), and a node that

@@ -1,7 +1,7 @@
 //! What goes wrong on purpose: each fault of `docs/faults.md`, pure where that is possible, from streams of its own.
 //!
 //! - [`outages`]: periods in which something is off: gateways, the backhaul;
-//! - [`line`], [`backhaul`]: between network server and aggregator;
+//! - [`mod@line`], [`backhaul`]: between network server and aggregator;
 //! - [`flash`]: what a power cut leaves of a write; [`clock`]: what a node takes for the time;
 //! - [`power`]: when nodes lose power, and at which moment;
 //! - [`membership`]: nodes that come late and leave;
