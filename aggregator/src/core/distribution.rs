@@ -35,6 +35,8 @@ pub struct Holding {
     /// Version of the model, zero without one.
     pub model_version: u32,
     transfer: Option<Transfer>,
+    /// Newest version of the model of which anything was sent.
+    begun: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,6 +140,9 @@ impl Holding {
                 Transfer { kind, version, progress: Progress::none_of(kind, version) }
             }
         };
+        if transfer.kind == ObjectKind::Model {
+            self.begun = self.begun.max(transfer.version);
+        }
         let published = registry.get(transfer.kind, transfer.version)?;
         let tag = ObjectTag::new(transfer.kind, transfer.version);
         let chunk = next_chunk(tag, &published.stream, transfer.progress, message_bytes)?;
@@ -155,9 +160,14 @@ impl Holding {
         (self.model_version < model.version).then_some((ObjectKind::Model, model.version))
     }
 
-    /// A device that has most of an older version gets the rest, or a busy federation would starve slow links.
+    /// A device that has most of an older version gets the rest, or a busy federation would starve slow links. Never
+    /// when something newer was sent already: it may be on its way still, a device keeps chunks of one object only, and
+    /// two that replace each other would both never end.
     fn is_worth_finishing(&self, registry: &Registry, wanted: (ObjectKind, u32), transfer: Transfer) -> bool {
         if transfer.kind != wanted.0 || transfer.version <= self.version(transfer.kind) {
+            return false;
+        }
+        if transfer.kind == ObjectKind::Model && transfer.version < self.begun.min(wanted.1) {
             return false;
         }
         let Some(published) = registry.get(transfer.kind, transfer.version) else { return false };
@@ -243,6 +253,50 @@ mod tests {
                 chunk.object,
                 ObjectTag::new(ObjectKind::Model, sent),
                 "{first_missing} of 10 received"
+            );
+        }
+    }
+
+    /// Exchanges until a receiver that keeps one object has version 2, which is published at one of them, behind a
+    /// backhaul that brings each answer with the next uplink only.
+    fn exchanges_of_a_late_backhaul(stream_bytes: usize, published_at: usize) -> Option<usize> {
+        let model = |version| Published { version, signed_at: Instant::ZERO, stream: vec![2; stream_bytes] };
+        let mut registry = registry(&[]);
+        registry.publish_model(model(1));
+        let (mut holding, mut on_its_way) = (Holding::default(), None);
+        let (mut held, mut progress) = (0, None);
+        (0..40).find(|&exchange| {
+            if exchange == published_at {
+                registry.publish_model(model(2));
+            }
+            holding.update(&registry, &status(1, held, progress));
+            let answer = holding.next_chunk(&registry, 104);
+            let answer = answer.map(|chunk| (chunk.object, chunk.first, chunk.bytes.len()));
+            let Some((object, first, length)) = std::mem::replace(&mut on_its_way, answer) else {
+                return false;
+            };
+            let version = object.version_low;
+            if version <= held {
+                return false;
+            }
+            let kept = progress.filter(|kept: &Progress| kept.object == object);
+            let chunk = Chunk { object, first, bytes: &vec![2; length] };
+            let received = with_chunk(kept.unwrap_or(Progress::none_of(object.kind, version.into())), &chunk);
+            let is_whole = usize::from(received.first_missing) == chunk_count(stream_bytes);
+            (held, progress) = if is_whole { (version, None) } else { (held, Some(received)) };
+            held == 2
+        })
+    }
+
+    #[test]
+    fn answers_that_come_one_uplink_late_end_in_the_newest_model() {
+        for (stream_bytes, published_at) in
+            (1..=12).flat_map(|chunks| (0..8).map(move |at| (34 * chunks, at)))
+        {
+            let exchanges = exchanges_of_a_late_backhaul(stream_bytes, published_at);
+            assert!(
+                exchanges.is_some(),
+                "{stream_bytes} bytes, version 2 published at exchange {published_at}"
             );
         }
     }
