@@ -128,7 +128,7 @@ fn through_a_backhaul_that_delays_overtakes_and_fails_each_uplink_counts_once() 
         "backhaul.reordered=0.1",
         "backhaul.outage_per_day=24",
         "backhaul.outage_s=900",
-        "faults.duplicate=0.2",
+        "faults.duplicate=0.4",
         "run.duration_s=36000",
     ]);
     let faults = holds(&observed);
