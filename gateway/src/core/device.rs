@@ -12,6 +12,7 @@
 use super::adr::Adaptation;
 use super::config::Config;
 use super::counters::Reason;
+use super::event::ReceiveWindow;
 use super::frame::{DataUp, JoinRequest};
 use super::record::{DeviceRecord, Key, Session};
 use chirrup_protocol::backhaul::Downlink;
@@ -32,11 +33,20 @@ pub struct Device {
     pub waiting: Option<Downlink>,
     pub adaptation: Adaptation,
     last_join: Option<Instant>,
+    /// The window of the last JoinAccept.
+    accept_window: Option<ReceiveWindow>,
 }
 
 impl Device {
     pub fn new(app_key: Key, record: DeviceRecord) -> Self {
-        Self { app_key, record, waiting: None, adaptation: Adaptation::default(), last_join: None }
+        Self {
+            app_key,
+            record,
+            waiting: None,
+            adaptation: Adaptation::default(),
+            last_join: None,
+            accept_window: None,
+        }
     }
 
     /// Authenticates a join request and uses up its DevNonce, even where the join is refused for coming too soon:
@@ -74,8 +84,27 @@ impl Device {
         Some(unheard.dev_addr)
     }
 
-    /// Begins a session and gives the join accept that tells the device. Call [`Device::make_room`] before.
-    pub fn join(&mut self, request: &JoinRequest, dev_addr: DevAddr, config: &Config) -> Vec<u8> {
+    /// The window of a JoinAccept under whose session nothing has come. The two windows differ in frequency, data rate
+    /// and power, so a device may be out of reach in one of them alone.
+    pub fn unheard_accept(&self) -> Option<ReceiveWindow> {
+        self.accept_window.filter(|_| self.record.joining.is_some())
+    }
+
+    /// The last JoinAccept goes out in another window than was planned.
+    pub const fn accept_moves(&mut self, window: ReceiveWindow) {
+        self.accept_window = Some(window);
+    }
+
+    /// Begins a session and gives the join accept that tells the device in this window. Call [`Device::make_room`]
+    /// before.
+    pub fn join(
+        &mut self,
+        request: &JoinRequest,
+        dev_addr: DevAddr,
+        window: ReceiveWindow,
+        config: &Config,
+    ) -> Vec<u8> {
+        self.accept_window = Some(window);
         self.record.join_nonce += 1;
         let join_nonce = self.record.join_nonce;
         let (nwk_s_key, app_s_key) = request.session_keys(self.app_key, config.net_id, join_nonce);

@@ -237,7 +237,12 @@ impl NetworkServer {
             Content::Join { mut opportunity, accept } => {
                 opportunity.refused.push((refused.concentrator, refused.window));
                 match self.schedule.choose(self.now, &opportunity, accept.len()) {
-                    Ok(slot) => self.transmit(slot, accept.clone(), Content::Join { opportunity, accept }),
+                    Ok(slot) => {
+                        if let Some(device) = self.devices.get_mut(&opportunity.dev_eui) {
+                            device.accept_moves(slot.window);
+                        }
+                        self.transmit(slot, accept.clone(), Content::Join { opportunity, accept });
+                    }
                     Err(reason) => self.counters.discard(reason),
                 }
             }

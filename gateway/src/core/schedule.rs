@@ -54,18 +54,20 @@ impl Schedule {
     }
 
     /// The best slot for a downlink of this size: at the concentrator that heard the uplink best, in the window that
-    /// leaves its sub-band more of its duty cycle, in proportion; RX1 when they are equal. Where that concentrator
-    /// has no window, the others that heard the uplink follow in order of their signal.
+    /// leaves its sub-band more of its duty cycle, in proportion; RX1 when they are equal; in any case not in the one
+    /// where the device did not hear its last answer, if the other is free. Where that concentrator has no window, the
+    /// others that heard the uplink follow in order of their signal.
     ///
     /// # Errors
     /// The obstacle that was nearest to being none, or [`Reason::DownlinkTooLarge`] if no window is large enough.
     pub fn choose(&mut self, now: Instant, chance: &Opportunity, phy_bytes: usize) -> Result<Slot, Reason> {
         let mut obstacle = Reason::DownlinkTooLarge;
         for hearing in &chance.hearings {
-            let mut best: Option<(u64, Slot)> = None;
+            let mut best: Option<((bool, u64), Slot)> = None;
             for window in [ReceiveWindow::Rx1, ReceiveWindow::Rx2] {
                 let Some(slot) = self.slot(chance, hearing, window, phy_bytes) else { continue };
-                match self.left_ppm(now, chance, &slot) {
+                let reaches = chance.unheard != Some(window);
+                match self.left_ppm(now, chance, &slot).map(|left| (reaches, left)) {
                     Ok(left) if best.is_none_or(|(most, _)| left > most) => best = Some((left, slot)),
                     Ok(_) => {}
                     Err(reason) => obstacle = obstacle.max(reason),

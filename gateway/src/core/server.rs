@@ -208,6 +208,7 @@ impl NetworkServer {
             rx1_delay: JOIN_ACCEPT_DELAY,
             rx2_data_rate: self.config.region.rx2_default_data_rate(),
             refused: Vec::new(),
+            unheard: None,
         };
         match frame {
             Admitted::Join(request) => self.answer_join(opportunity, &request),
@@ -215,7 +216,8 @@ impl NetworkServer {
         }
     }
 
-    fn answer_join(&mut self, opportunity: Opportunity, request: &JoinRequest) {
+    fn answer_join(&mut self, mut opportunity: Opportunity, request: &JoinRequest) {
+        opportunity.unheard = self.devices.get(&request.dev_eui).and_then(|device| device.unheard_accept());
         let accept_bytes = frame::join_accept_bytes(self.config.channel_group);
         let slot = match self.schedule.choose(self.now, &opportunity, accept_bytes) {
             Ok(slot) => slot,
@@ -228,7 +230,7 @@ impl NetworkServer {
         if let Some(unheard) = device.make_room() {
             self.addresses.remove(&unheard);
         }
-        let accept = device.join(request, dev_addr, &self.config);
+        let accept = device.join(request, dev_addr, slot.window, &self.config);
         self.actions.push_back(Action::StoreDevice(device.record.clone()));
         self.addresses.insert(dev_addr, request.dev_eui);
         self.counters.joins += 1;

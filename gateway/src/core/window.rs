@@ -25,6 +25,8 @@ pub struct Opportunity {
     pub rx2_data_rate: DataRate,
     /// What a concentrator has refused already.
     pub refused: Vec<(GatewayId, ReceiveWindow)>,
+    /// The window in which the device did not hear its last answer: used only where the other cannot be.
+    pub unheard: Option<ReceiveWindow>,
 }
 
 impl Opportunity {

@@ -121,6 +121,27 @@ fn a_session_that_was_never_used_survives_joins_that_fail() {
     assert_eq!(bench.forwarded.len(), 1);
 }
 
+/// A node may be in reach of RX2, which is slower and stronger, and not of RX1.
+#[test]
+fn an_accept_that_was_not_heard_is_followed_by_one_in_the_other_window() {
+    let mut node = Node::new(1);
+    let mut bench = Bench::new(config(&[HERE], &[&node]));
+    for _ in 0..3 {
+        bench.hear_here(node.join_request());
+        bench.pass_ms(20_000);
+    }
+    let windows = |bench: &Bench| bench.sent.iter().map(|sent| sent.window).collect::<Vec<_>>();
+    let alternating = [ReceiveWindow::Rx1, ReceiveWindow::Rx2, ReceiveWindow::Rx1];
+    assert_eq!(windows(&bench), alternating);
+    // This one is heard, as its first frame shows. Hours later RX1 is as good as ever.
+    bench.join(&mut node);
+    bench.hear_here(node.uplink(1, b"x", Confirm::No));
+    bench.pass_ms(4_000_000);
+    let before = bench.sent.len();
+    bench.hear_here(node.join_request());
+    assert_eq!(windows(&bench)[before..], [ReceiveWindow::Rx1]);
+}
+
 #[test]
 fn several_concentrators_give_one_accept_through_the_best() {
     let mut node = Node::new(1);

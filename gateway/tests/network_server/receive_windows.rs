@@ -196,9 +196,9 @@ fn what_is_refused_everywhere_waits_for_the_next_uplink() {
 
 #[test]
 fn a_refused_join_accept_is_sent_in_rx2_as_it_is() {
-    let (mut bench, mut nodes) = joined(&[HERE], &[1]);
-    let phy = nodes[0].join_request();
-    bench.hear_here(phy);
+    let mut node = Node::new(1);
+    let mut bench = Bench::new(config(&[HERE], &[&node]));
+    bench.hear_here(node.join_request());
     let first = bench.sent[0].clone();
     bench.handle(Event::TransmissionRefused { token: first.token, refusal: Refusal::TooLate });
     let second = bench.sent[1].clone();
@@ -207,6 +207,10 @@ fn a_refused_join_accept_is_sent_in_rx2_as_it_is() {
     // Before the node knows better, RX2 is at DR0.
     assert_eq!(second.modulation, Modulation::lorawan(12, 125_000));
     assert_eq!(first.phy, second.phy);
+    // Whether it was heard there shows in the next one.
+    bench.pass_ms(20_000);
+    bench.hear_here(node.join_request());
+    assert_eq!(bench.sent[2].window, ReceiveWindow::Rx1);
 }
 
 #[test]
