@@ -10,9 +10,12 @@ pub(super) const MAX_SUB_BANDS: usize = 5;
 /// Transmissions an account tells apart. Beyond that it merges old ones, which only makes it stricter.
 const ENTRIES: usize = 32;
 
-/// Airtime that a stored snapshot has already charged for what may follow it. More than this is not sent before
-/// the next snapshot is stored: three frames at SF12, two dozen at SF7.
-pub(super) const AIRTIME_RESERVE: Duration = Duration::from_secs(9);
+/// Most airtime that a stored snapshot has already charged for what may follow it. More than its reserve is not sent
+/// before the next snapshot is stored: here three frames at SF12, two dozen at SF7.
+///
+/// A power cut loses what is left of a reserve. The first one after a start is a single frame, and each is twice the
+/// one before: a node that starts again and again loses less than it sends, and one that runs on stores rarely.
+pub(super) const MAX_RESERVE: Duration = Duration::from_secs(9);
 
 /// What was sent, sub-band by sub-band.
 pub(super) struct Ledger {
@@ -20,6 +23,8 @@ pub(super) struct Ledger {
     accounts: [DutyCycle<ENTRIES>; MAX_SUB_BANDS],
     dwell: Dwell,
     since_checkpoint: Duration,
+    /// What the stored snapshot has charged for what follows it.
+    reserve: Duration,
     /// End of the pause that the network's aggregate duty cycle demands.
     silent_until: Instant,
 }
@@ -33,6 +38,7 @@ impl Ledger {
             accounts: core::array::from_fn(|index| DutyCycle::new(per_mille(index))),
             dwell: Dwell::new(region),
             since_checkpoint: Duration::ZERO,
+            reserve: Duration::ZERO,
             silent_until: Instant::ZERO,
         }
     }
@@ -47,22 +53,33 @@ impl Ledger {
         ledger
     }
 
+    /// The reserve for a snapshot that a frame of this length waits for.
+    pub fn next_reserve(&self, on_air: Duration) -> Duration {
+        self.reserve.saturating_mul(2).max(on_air).min(MAX_RESERVE)
+    }
+
+    /// The reserve of the stored snapshot.
+    pub const fn reserve(&self) -> Duration {
+        self.reserve
+    }
+
     /// What a snapshot must charge: the last hour, and the reserve for what follows it. In ms by sub-band.
-    pub fn charged_ms(&mut self, now: Instant) -> [u32; MAX_SUB_BANDS] {
+    pub fn charged_ms(&mut self, now: Instant, reserve: Duration) -> [u32; MAX_SUB_BANDS] {
         self.accounts.each_mut().map(|account| {
-            let charge = (account.used(now) + AIRTIME_RESERVE).min(account.allowed());
+            let charge = (account.used(now) + reserve).min(account.allowed());
             u32::try_from(charge.as_millis_ceil()).unwrap_or(u32::MAX)
         })
     }
 
-    /// A snapshot with the present charge was stored.
-    pub fn checkpointed(&mut self) {
+    /// A snapshot with the present charge and this reserve was stored.
+    pub fn checkpointed(&mut self, reserve: Duration) {
         self.since_checkpoint = Duration::ZERO;
+        self.reserve = reserve;
     }
 
     /// Whether the last stored snapshot accounts for this transmission too.
     pub fn is_covered(&self, on_air: Duration) -> bool {
-        self.since_checkpoint + on_air <= AIRTIME_RESERVE
+        self.since_checkpoint + on_air <= self.reserve
     }
 
     /// The earliest time, not before `now`, at which a channel may carry `on_air`; [`Instant::NEVER`] where
@@ -125,15 +142,49 @@ mod tests {
     #[test]
     fn a_power_cut_frees_no_airtime() {
         let mut ledger = Ledger::new(Region::Eu868);
-        let stored = ledger.charged_ms(Instant::ZERO);
-        ledger.checkpointed();
+        let reserve = ledger.next_reserve(MAX_RESERVE);
+        let stored = ledger.charged_ms(Instant::ZERO, reserve);
+        ledger.checkpointed(reserve);
         // Everything that the snapshot covers is sent, then the power fails.
-        ledger.try_send(Instant::ZERO, CHANNEL_HZ, AIRTIME_RESERVE, 0).unwrap();
+        ledger.try_send(Instant::ZERO, CHANNEL_HZ, MAX_RESERVE, 0).unwrap();
         assert!(!ledger.is_covered(Duration::from_micros(1)));
-        let now = Instant::ZERO + AIRTIME_RESERVE;
+        let now = Instant::ZERO + MAX_RESERVE;
         let mut restored = Ledger::restore(Region::Eu868, now, stored);
         assert_eq!(restored.earliest(now, CHANNEL_HZ, Duration::from_secs(27)), now);
         assert!(restored.earliest(now, CHANNEL_HZ, Duration::from_millis(27_001)) > now);
+    }
+
+    /// Sends frames, with a snapshot before each that is not covered. Returns the last snapshot, and how many there were.
+    fn run(ledger: &mut Ledger, now: Instant, frames: u32, on_air: Duration) -> ([u32; MAX_SUB_BANDS], u32) {
+        let (mut stored, mut writes) = ([0; MAX_SUB_BANDS], 0);
+        for _ in 0..frames {
+            if !ledger.is_covered(on_air) {
+                let reserve = ledger.next_reserve(on_air);
+                stored = ledger.charged_ms(now, reserve);
+                ledger.checkpointed(reserve);
+                writes += 1;
+            }
+            ledger.try_send(now, CHANNEL_HZ, on_air, 0).unwrap();
+        }
+        (stored, writes)
+    }
+
+    #[test]
+    fn starts_lose_less_airtime_than_is_sent_and_a_long_run_stores_rarely() {
+        let on_air = Duration::from_millis(100);
+        for frames in [1, 2, 3, 4, 7, 20] {
+            let (mut ledger, mut now) = (Ledger::new(Region::Eu868), Instant::ZERO);
+            let mut stored = [0; MAX_SUB_BANDS];
+            for _ in 0..6 {
+                stored = run(&mut ledger, now, frames, on_air).0;
+                now = now + Duration::from_secs(60);
+                ledger = Ledger::restore(Region::Eu868, now, stored);
+            }
+            let sent_ms = 6 * frames * 100;
+            assert!((sent_ms..=2 * sent_ms).contains(&stored[1]), "{frames} frames: {} ms", stored[1]);
+        }
+        let (_, writes) = run(&mut Ledger::new(Region::Eu868), Instant::ZERO, 300, on_air);
+        assert_eq!(writes, 9, "1, 2, 4, ... 64 frames, then 90 each");
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! Snapshots: reserve before use, restore after a power cut.
-use super::super::airtime::AIRTIME_RESERVE;
+use super::super::airtime::MAX_RESERVE;
 use super::super::channels::Channels;
 use super::super::link::{Link, ReceiveWindows, max_tx_power_index};
 use super::super::session::Session;
@@ -30,7 +30,7 @@ impl<R, T, G, S: SnapshotStore> Guard<R, T, G, S> {
             return Ok(());
         }
         let dev_nonce = (self.next_dev_nonce + DEV_NONCE_BLOCK).min(DEV_NONCES);
-        self.checkpoint_as(Reserved { dev_nonce, ..self.reserved }, now).await
+        self.checkpoint_as(Reserved { dev_nonce, ..self.reserved }, on_air, now).await
     }
 
     /// Makes sure that a restart uses neither the session's next counter nor the airtime of this uplink.
@@ -44,31 +44,38 @@ impl<R, T, G, S: SnapshotStore> Guard<R, T, G, S> {
             return Ok(());
         }
         let fcnt_up = session.next_fcnt_up.saturating_add(FCNT_BLOCK);
-        self.checkpoint_as(Reserved { fcnt_up, ..self.reserved }, now).await
+        self.checkpoint_as(Reserved { fcnt_up, ..self.reserved }, on_air, now).await
     }
 
     fn is_covered(&self, on_air: Duration) -> bool {
         // One frame longer than the whole reserve would never be covered; no frame of the region is.
-        !self.checkpoint_due && self.ledger.is_covered(on_air.min(AIRTIME_RESERVE))
+        !self.checkpoint_due && self.ledger.is_covered(on_air.min(MAX_RESERVE))
     }
 
-    /// Stores the present state with these reservations, which hold from then on.
-    pub(super) async fn checkpoint_as(&mut self, reserved: Reserved, now: Instant) -> Result<(), S::Error> {
-        let snapshot = self.snapshot_as(reserved, now);
+    /// Stores the present state with these reservations, which hold from then on, and airtime for a frame of this
+    /// length.
+    pub(super) async fn checkpoint_as(
+        &mut self,
+        reserved: Reserved,
+        on_air: Duration,
+        now: Instant,
+    ) -> Result<(), S::Error> {
+        let reserve = self.ledger.next_reserve(on_air);
+        let snapshot = self.snapshot_as(reserved, reserve, now);
         self.store.store(&snapshot).await?;
         self.reserved = reserved;
         self.checkpoint_due = false;
-        self.ledger.checkpointed();
+        self.ledger.checkpointed(reserve);
         Ok(())
     }
 
-    pub(super) fn snapshot_as(&mut self, reserved: Reserved, now: Instant) -> Snapshot {
+    pub(super) fn snapshot_as(&mut self, reserved: Reserved, reserve: Duration, now: Instant) -> Snapshot {
         Snapshot {
             first_dev_nonce: reserved.dev_nonce,
             last_join_nonce: self.last_join_nonce,
             session: self.session.map(|session| Session { next_fcnt_up: reserved.fcnt_up, ..session }),
             link: record_link(&self.link),
-            charged_ms: self.ledger.charged_ms(now),
+            charged_ms: self.ledger.charged_ms(now, reserve),
         }
     }
 }

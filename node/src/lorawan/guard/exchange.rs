@@ -11,7 +11,7 @@ use super::super::timer::Windows;
 use super::checkpoint::{FCNT_BLOCK, Reserved};
 use super::{Guard, SnapshotStore};
 use chirrup_protocol::region::{ChannelPlan, DataRate};
-use chirrup_protocol::time::Instant;
+use chirrup_protocol::time::{Duration, Instant};
 use heapless::Vec;
 use lorawan_device::async_device::radio::{PhyRxTx, Timer};
 use lorawan_device::async_device::{Device, Error as StackError, JoinResponse, Timings};
@@ -125,7 +125,7 @@ where
         self.reserved.fcnt_up = session.next_fcnt_up;
         // When this fails the session is good all the same: the first uplink stores before it is sent, or says why.
         let reserved = Reserved { fcnt_up: FCNT_BLOCK, ..self.reserved };
-        self.checkpoint_due = self.checkpoint_as(reserved, now).await.is_err();
+        self.checkpoint_due = self.checkpoint_as(reserved, Duration::ZERO, now).await.is_err();
     }
 
     /// An uplink and its two windows.

@@ -19,7 +19,7 @@ use super::session::Session;
 use super::snapshot::{Snapshot, SnapshotStore};
 use chirrup_protocol::airtime::LORAWAN_OVERHEAD_BYTES;
 use chirrup_protocol::region::{DataRate, UnknownDataRate};
-use chirrup_protocol::time::Instant;
+use chirrup_protocol::time::{Duration, Instant};
 use lorawan_device::RngCore;
 use lorawan_device::async_device::Timings;
 use lorawan_device::async_device::radio::{PhyRxTx, Timer};
@@ -289,12 +289,12 @@ where
     /// # Errors
     /// Those of the store.
     pub async fn checkpoint(&mut self, now: Instant) -> Result<(), S::Error> {
-        self.checkpoint_as(self.reserved, now).await
+        self.checkpoint_as(self.reserved, Duration::ZERO, now).await
     }
 
     /// The state that a restart would have to find if the power failed now.
     pub fn snapshot(&mut self, now: Instant) -> Snapshot {
-        self.snapshot_as(self.reserved, now)
+        self.snapshot_as(self.reserved, self.ledger.reserve(), now)
     }
 
     /// The radio, to listen or to sleep between exchanges. What is transmitted with it escapes the duty cycle.
