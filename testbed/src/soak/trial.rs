@@ -1,6 +1,6 @@
 //! One seed, run and judged.
 use super::draw::Drawn;
-use super::liveness::{ACCURACY_MARGIN, HEALING_S, Lag, caught_up};
+use super::liveness::{ACCURACY_MARGIN, HEALING_S, Lag, caught_up, level, settled_s};
 use crate::checker::{Checks, Violation};
 use crate::faults::membership::presences;
 use crate::scenario::{DataRateChoice, Experiment, ExperimentError, Overrides, Scenario, ScenarioError};
@@ -30,11 +30,11 @@ pub enum Broken {
     #[error("node {} runs version {} of {} so long after the last fault", .0.node, .0.held, .0.newest)]
     Behind(Lag),
     /// The fleet learnt less than without faults.
-    #[error("the newest version scores {have:.3}, without faults {without_faults:.3}")]
+    #[error("the model scores {have:.3}, without faults {without_faults:.3} after as much learning")]
     Accuracy {
-        /// Of the newest version.
+        /// Of the last versions, as [`level`] has it.
         have: f64,
-        /// Of the newest version without faults.
+        /// Of the same fleet without faults, so long after its task was settled as this one learnt after its healing.
         without_faults: f64,
     },
 }
@@ -76,9 +76,9 @@ pub struct Outcome {
     pub out_of_reach: usize,
     /// How long after the last fault the slowest other node had caught up.
     pub healed: Duration,
-    /// Accuracy of the newest version.
+    /// Accuracy of the last versions, as [`level`] has it.
     pub accuracy: f64,
-    /// Of the newest version of the same fleet without faults.
+    /// Of the same fleet without faults after as much learning as this one had after its healing.
     pub accuracy_without_faults: f64,
 }
 
@@ -93,16 +93,10 @@ struct Ran {
     simulated: Simulated,
     /// Nodes that left for ever.
     gone: Vec<bool>,
-    /// Whether all nodes were there from the beginning to the end.
-    is_whole: bool,
     data_rate: DataRateChoice,
 }
 
 impl Ran {
-    fn accuracy(&self) -> f64 {
-        self.simulated.run.versions.last().map_or(0.0, |version| version.accuracy)
-    }
-
     /// For every node that is still there, when it had caught up.
     fn caught_up(&self, faults_end: Instant) -> impl Iterator<Item = Result<Duration, Lag>> {
         let there = (0..self.gone.len()).filter(|&node| !self.gone[node]);
@@ -133,12 +127,15 @@ impl Trial {
         let (out_of_reach, behind): (Vec<Lag>, Vec<Lag>) =
             lags(&faulty).into_iter().partition(is_out_of_reach);
         broken.extend(behind.into_iter().map(Broken::Behind));
-        let (have, without_faults) = (faulty.accuracy(), plain.accuracy());
-        // Who left took its data along, and who came late has no part in the scale.
-        if have < without_faults - ACCURACY_MARGIN && faulty.is_whole {
+        let healed = faulty.caught_up(faults_end).filter_map(Result::ok).max().unwrap_or_default();
+        let learnt_s = HEALING_S as f64 - healed.as_secs_f64();
+        let have = level(&faulty.simulated.run, f64::INFINITY).unwrap_or(0.0);
+        let as_early_s = settled_s(&plain.simulated.run).map(|since_s| since_s + learnt_s);
+        let without_faults = as_early_s.and_then(|at_s| level(&plain.simulated.run, at_s)).unwrap_or(0.0);
+        // Who left took its data along.
+        if have < without_faults - ACCURACY_MARGIN && !faulty.gone.contains(&true) {
             broken.push(Broken::Accuracy { have, without_faults });
         }
-        let healed = faulty.caught_up(faults_end).filter_map(Result::ok).max().unwrap_or_default();
         let run = faulty.simulated.run;
         Outcome {
             broken,
@@ -162,8 +159,7 @@ fn ran(drawn: &Drawn) -> Result<Ran, Broken> {
         let simulated = simulate(&experiment, &fleet, &mut |_| {})?;
         let there = presences(&fleet.faults, fleet.nodes.len(), fleet.seed, fleet.end);
         let gone = there.iter().map(|presence| presence.until < Instant::NEVER).collect();
-        let is_whole = there.iter().all(|node| (node.from, node.until) == (Instant::ZERO, Instant::NEVER));
-        Ok(Ran { simulated, gone, is_whole, data_rate: fleet.radio.data_rate })
+        Ok(Ran { simulated, gone, data_rate: fleet.radio.data_rate })
     };
     // Nothing of a run that panicked is used.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
