@@ -18,29 +18,28 @@ const MOST_BARS: usize = 200;
 /// Accuracy over virtual time, of nodes and of the newest version, with the baselines as lines.
 pub fn accuracy_over_time(report: &Report) -> Plot {
     let (unit_s, unit) = time_unit(report.run.virtual_s);
-    let versions = &report.run.versions;
-    let hours: Vec<f64> = versions.iter().map(|version| version.at_s / unit_s).collect();
+    let times: Vec<f64> = report.run.course.iter().map(|entry| entry.at_s / unit_s).collect();
     let mut plot = chart(axis(format!("virtual time ({unit})")), percent_axis("accuracy"));
-    plot.add_trace(steps("nodes, mean", hours.clone(), held(report)));
-    plot.add_trace(newest(hours, report));
+    plot.add_trace(steps("nodes, mean", times.clone(), held(report)));
+    plot.add_trace(newest(times, report));
     add_baselines(&mut plot, report, report.run.virtual_s / unit_s);
     plot
 }
 
-/// Accuracy of every version over the airtime that it took, mean of nodes.
+/// Accuracy over the airtime that it took, mean of nodes.
 pub fn accuracy_over_airtime(report: &Report) -> Plot {
-    accuracy_over(report, "uplink airtime a node (s, mean)", |version| version.uplink_airtime_s)
+    accuracy_over(report, "uplink airtime a node (s, mean)", |entry| entry.uplink_airtime_s)
 }
 
 /// The same over the energy that nodes had spent on sending.
 pub fn accuracy_over_energy(report: &Report) -> Plot {
-    accuracy_over(report, "energy for sending a node (J, mean)", |version| version.uplink_energy_mj / 1_000.0)
+    accuracy_over(report, "energy for sending a node (J, mean)", |entry| entry.uplink_energy_mj / 1_000.0)
 }
 
-/// Accuracy of every version over what all nodes together had spent by then, mean of nodes.
+/// Accuracy over what all nodes together had spent by then, mean of nodes.
 fn accuracy_over(report: &Report, title: &str, spent: impl Fn(&VersionRecord) -> f64) -> Plot {
     let nodes = report.run.nodes.len().max(1) as f64;
-    let spent: Vec<f64> = report.run.versions.iter().map(|version| spent(version) / nodes).collect();
+    let spent: Vec<f64> = report.run.course.iter().map(|entry| spent(entry) / nodes).collect();
     let end = spent.last().copied().unwrap_or(0.0).max(1e-3);
     let mut plot = chart(axis(title), percent_axis("accuracy"));
     plot.add_trace(steps("nodes, mean", spent.clone(), held(report)));
@@ -52,9 +51,9 @@ fn accuracy_over(report: &Report, title: &str, spent: impl Fn(&VersionRecord) ->
 /// Accuracy over bytes, with what other ways of reaching it would have cost.
 pub fn accuracy_over_bytes(report: &Report) -> Plot {
     let nodes = report.run.nodes.len().max(1) as f64;
-    let sent = report.run.versions.iter().filter(|version| version.uplink_phy_bytes > 0);
-    let bytes = sent.clone().map(|version| version.uplink_phy_bytes as f64 / nodes).collect();
-    let accuracy = sent.map(|version| 100.0 * version.held).collect();
+    let sent = report.run.course.iter().filter(|entry| entry.uplink_phy_bytes > 0);
+    let bytes = sent.clone().map(|entry| entry.uplink_phy_bytes as f64 / nodes).collect();
+    let accuracy = sent.map(|entry| 100.0 * entry.held).collect();
     let x = axis("bytes a node put on the air (mean, logarithmic)").type_(AxisType::Log).dtick(1.0);
     let mut plot = chart(x, percent_axis("accuracy"));
     plot.add_trace(steps("nodes, mean", bytes, accuracy));
@@ -184,12 +183,12 @@ pub(super) fn time_unit(virtual_s: f64) -> (f64, &'static str) {
 }
 
 fn held(report: &Report) -> Vec<f64> {
-    report.run.versions.iter().map(|version| 100.0 * version.held).collect()
+    report.run.course.iter().map(|entry| 100.0 * entry.held).collect()
 }
 
 /// The newest version, which most nodes do not have yet, as a thin line.
 fn newest(x: Vec<f64>, report: &Report) -> Box<Scatter<f64, f64>> {
-    let y = report.run.versions.iter().map(|version| 100.0 * version.accuracy).collect();
+    let y = report.run.course.iter().map(|entry| 100.0 * entry.accuracy).collect();
     let line = Line::new().color(BLACK).width(1.0).shape(LineShape::Hv);
     Scatter::new(x, y).name("newest version").mode(Mode::Lines).line(line)
 }

@@ -84,7 +84,7 @@ mod tests {
         let header = "at_s,version,accuracy,held,nodes_up_to_date,uplink_phy_bytes,uplink_airtime_s,uplink_energy_mj,\
                       downlink_airtime_s";
         assert_eq!(timeline.lines().next(), Some(header));
-        assert_eq!(timeline.lines().count(), 1 + sample::run().versions.len());
+        assert_eq!(timeline.lines().count(), 1 + sample::run().course.len());
         let json: serde_json::Value =
             serde_json::from_slice(&fs::read(out.join("summary.json")).unwrap()).unwrap();
         assert_eq!(json["scenario"], "quickstart");

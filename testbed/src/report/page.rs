@@ -75,7 +75,7 @@ fn sections(report: &Report) -> String {
             "accuracy-time",
             &charts::accuracy_over_time(report),
             "Share of the held-out samples that a node classifies correctly with the model that it runs, and that the \
-             newest version would, whenever a version was closed.",
+             newest version would.",
         ),
         chart(
             "Accuracy over airtime",

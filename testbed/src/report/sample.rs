@@ -15,11 +15,13 @@ use std::collections::BTreeMap;
 pub fn run() -> RunRecord {
     let mut rng = Rng::for_purpose(1, "made-up", 0);
     let nodes: Vec<NodeRecord> = (0..20).map(|index| node(index, &mut rng)).collect();
-    let versions = (0..40).map(|version| version_record(version, nodes.len() as f64)).collect();
+    let versions: Vec<VersionRecord> =
+        (0..40).map(|version| version_record(version, nodes.len() as f64)).collect();
     RunRecord {
         virtual_s: 86_400.0,
         wall_s: 1.25,
         trace_hash: "5f".repeat(32),
+        course: course(&versions),
         versions,
         accuracy: DeployedAccuracy {
             held: 0.918,
@@ -89,6 +91,17 @@ pub fn air() -> AirRecords {
         }
     }
     air
+}
+
+/// Half-way to the version after, nodes hold more of what there is; after the last, all.
+fn course(versions: &[VersionRecord]) -> Vec<VersionRecord> {
+    let later = versions.iter().skip(1).map(|next| next.at_s).chain([86_400.0]);
+    let passing = versions.iter().zip(later).map(|(version, later_s)| VersionRecord {
+        at_s: (version.at_s + later_s) / 2.0,
+        held: version.accuracy,
+        ..*version
+    });
+    versions.iter().zip(passing).flat_map(|(version, passing)| [*version, passing]).collect()
 }
 
 fn version_record(version: u32, nodes: f64) -> VersionRecord {

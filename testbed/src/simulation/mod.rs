@@ -7,11 +7,12 @@
 //!   which may restart (`restarts`);
 //! - [`ble`]: a node that speaks BLE, and gateways between its air and the backend;
 //! - [`front`]: concentrators between air and backend; [`world`]: the run loop;
-//! - [`tally`], [`scoring`], [`record`]: from books and ledger to a [`crate::summary::RunRecord`].
+//! - [`tally`], [`scoring`], [`course`], [`record`]: from books and ledger to a [`crate::summary::RunRecord`].
 pub mod backend;
 pub mod ble;
 pub mod board;
 pub mod cores;
+pub mod course;
 pub mod fleet;
 pub mod front;
 mod hazards;

@@ -1,19 +1,18 @@
 //! From books and ledger to a record of the run.
 use super::cores::CoresError;
+use super::course::Course;
 use super::fleet::Fleet;
-use super::scoring::{Chain, ChainVersion};
+use super::scoring::Chain;
 use super::tally::NodeTally;
 use super::world::Ended;
 use crate::ble::Books;
 use crate::checker::Checks;
 use crate::faults::Injected;
-use crate::radio::energy::transmit_energy_mj;
 use crate::radio::outcome::Outcomes;
-use crate::radio::records::Record as AirRecord;
 use crate::radio::{GatewayIndex, NodeIndex, Transmitter};
 use crate::scenario::Experiment;
 use crate::summary::{
-    BleTotals, ContributionTotals, GatewayRecord, LinkKind, NodeRecord, RadioTotals, RunRecord, VersionRecord,
+    BleTotals, ContributionTotals, GatewayRecord, LinkKind, NodeRecord, RadioTotals, RunRecord,
 };
 use chirrup_aggregator::core::Reject;
 use chirrup_aggregator::core::ledger::Record;
@@ -32,22 +31,18 @@ pub fn record(
     let chain = Chain::from_ledger(experiment, fleet, ledger)?;
     let medium = ended.air.medium();
     let log = medium.log();
+    let course = Course::of(&chain, log.records(), &ended.tallies, ended.at);
     // Who has left runs no model.
-    let held = |at: Instant| -> Vec<u32> {
-        let there = ended.tallies.iter().filter(|tally| tally.is_there(at));
-        there.map(|tally| tally.version_at(at)).collect()
-    };
-    let versions = chain
-        .versions
-        .iter()
-        .map(|version| version_record(version, log.records(), &ended.tallies, chain.held(&held(version.at))));
+    let there = ended.tallies.iter().filter(|tally| tally.is_there(ended.at));
+    let held: Vec<u32> = there.map(|tally| tally.version_at(ended.at)).collect();
     Ok(RunRecord {
         faults: Injected { backdoor_success: chain.backdoor_success, ..ended.injected },
         virtual_s: ended.at.as_secs_f64(),
         wall_s: 0.0,
         trace_hash: hex::encode(trace_hash(ended)),
-        versions: versions.collect(),
-        accuracy: chain.deployed(&held(ended.at)),
+        versions: course.closings(),
+        course: course.into_records(),
+        accuracy: chain.deployed(&held),
         nodes: node_records(experiment, fleet, ended, &chain),
         gateways: gateway_records(fleet, ended),
         radio: totals(log.uplinks().outcomes, log.downlinks().outcomes),
@@ -67,36 +62,6 @@ fn name(reason: Reject) -> String {
         .ok()
         .and_then(|value| value.as_str().map(str::to_owned))
         .expect("reasons serialise as their names")
-}
-
-fn version_record(
-    version: &ChainVersion,
-    records: &[AirRecord],
-    tallies: &[NodeTally],
-    held: f64,
-) -> VersionRecord {
-    let mut record = VersionRecord {
-        at_s: version.at.as_secs_f64(),
-        version: version.number,
-        accuracy: version.all().accuracy(),
-        held,
-        ..VersionRecord::default()
-    };
-    for sent in records.iter().filter(|sent| sent.start <= version.at) {
-        match sent.source {
-            Transmitter::Node(_) => {
-                record.uplink_phy_bytes += u64::from(sent.phy_bytes);
-                record.uplink_airtime_s += sent.airtime.as_secs_f64();
-                record.uplink_energy_mj += transmit_energy_mj(sent.airtime);
-            }
-            Transmitter::Gateway(_) => record.downlink_airtime_s += sent.airtime.as_secs_f64(),
-        }
-    }
-    record.nodes_up_to_date = tallies
-        .iter()
-        .filter(|tally| tally.is_there(version.at) && tally.version_at(version.at) + 1 >= version.number)
-        .count();
-    record
 }
 
 fn node_records(experiment: &Experiment, fleet: &Fleet, ended: &Ended, chain: &Chain) -> Vec<NodeRecord> {

@@ -34,6 +34,8 @@ pub struct ChainVersion {
     pub at: Instant,
     /// By split.
     scores: BTreeMap<String, Score>,
+    /// Over all splits.
+    all: Score,
 }
 
 /// Correct and total, by class.
@@ -61,6 +63,12 @@ impl Score {
         recalls.iter().sum::<f64>() / recalls.len().max(1) as f64
     }
 
+    /// Of one class.
+    #[cfg(test)]
+    pub fn of_one_class(correct: u64, total: u64) -> Self {
+        Self { by_class: vec![(correct, total)] }
+    }
+
     fn merge(&mut self, other: &Self) {
         self.by_class.resize(self.by_class.len().max(other.by_class.len()), (0, 0));
         for (sum, class) in self.by_class.iter_mut().zip(&other.by_class) {
@@ -70,12 +78,15 @@ impl Score {
 }
 
 impl ChainVersion {
+    /// One that was judged by a single split.
+    #[cfg(test)]
+    pub fn judged(number: u32, at: Instant, score: Score) -> Self {
+        Self { number, at, scores: BTreeMap::from([("test".into(), score.clone())]), all: score }
+    }
+
     /// Over all splits.
-    pub fn all(&self) -> Score {
-        self.scores.values().fold(Score::default(), |mut sum, score| {
-            sum.merge(score);
-            sum
-        })
+    pub fn all(&self) -> &Score {
+        &self.all
     }
 }
 
@@ -110,8 +121,10 @@ impl Chain {
         })
     }
 
+    /// Numbers rise by one from version to version.
     fn of(&self, number: u32) -> Option<&ChainVersion> {
-        self.versions.iter().find(|version| version.number == number)
+        let first = self.versions.first()?.number;
+        self.versions.get(number.checked_sub(first)? as usize)
     }
 
     /// Mean accuracy over nodes of the versions that they run.
@@ -171,9 +184,14 @@ impl Deployed {
 fn score(experiment: &Experiment, aggregator: &Aggregator, at: Instant) -> Result<ChainVersion, CoresError> {
     let deployed = Deployed::newest(experiment, aggregator)?;
     let rate = |rows: &Vec<Sample>| score_rows(&deployed, rows);
-    let scores = experiment.task.tests.iter().map(|(split, rows)| (split.clone(), rate(rows))).collect();
+    let scores: BTreeMap<String, Score> =
+        experiment.task.tests.iter().map(|(split, rows)| (split.clone(), rate(rows))).collect();
+    let all = scores.values().fold(Score::default(), |mut sum, score| {
+        sum.merge(score);
+        sum
+    });
     let number = aggregator.current().map_or(0, |version| version.number);
-    Ok(ChainVersion { number, at, scores })
+    Ok(ChainVersion { number, at, scores, all })
 }
 
 fn score_rows(deployed: &Deployed, rows: &[Sample]) -> Score {

@@ -23,6 +23,8 @@ pub struct RunRecord {
     pub trace_hash: String,
     /// One entry a version of the global model, in order; the first is the model before any contribution.
     pub versions: Vec<VersionRecord>,
+    /// The same and what came in between, in order: nodes fetch a version after it was closed.
+    pub course: Vec<VersionRecord>,
     /// How the last version does.
     pub accuracy: DeployedAccuracy,
     /// One entry a node.
@@ -54,14 +56,14 @@ pub struct DeployedAccuracy {
     pub by_split: BTreeMap<String, f64>,
 }
 
-/// The state of the federation when a version of the global model was closed.
+/// The state of the federation at a time: when a version of the global model was closed, or in between.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct VersionRecord {
     /// Virtual time, in seconds.
     pub at_s: f64,
-    /// The version.
+    /// The newest version.
     pub version: u32,
-    /// Share of all test rows that the deployed form of the version classifies correctly.
+    /// Share of all test rows that the deployed form of this version classifies correctly.
     pub accuracy: f64,
     /// The same of the models that nodes run at this time, mean over nodes: the downlink takes its time.
     pub held: f64,
@@ -232,11 +234,11 @@ impl RunRecord {
         nodes.chain(self.gateways.iter().map(|gateway| gateway.duty_worst_ratio)).fold(0.0, f64::max)
     }
 
-    /// Writes one line a version of the global model, under a header line.
+    /// Writes one line an entry of the course, under a header line.
     pub fn write_timeline(&self, to: impl std::io::Write) -> Result<(), csv::Error> {
         let mut writer = csv::Writer::from_writer(to);
-        for version in &self.versions {
-            writer.serialize(version)?;
+        for entry in &self.course {
+            writer.serialize(entry)?;
         }
         writer.flush()?;
         Ok(())

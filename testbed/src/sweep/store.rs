@@ -200,8 +200,8 @@ mod tests {
         store.keep(&key, &summary, &run).unwrap();
         let finished = store.finished(&key).unwrap();
         assert_eq!(finished.summary["trace_hash"], summary.trace_hash.as_str());
-        assert_eq!(finished.held.len(), run.versions.len());
-        assert_eq!(finished.held[3], (run.versions[3].at_s, run.versions[3].held));
+        assert_eq!(finished.held.len(), run.course.len());
+        assert_eq!(finished.held[3], (run.course[3].at_s, run.course[3].held));
         assert!(!store.folder(&key).join(SUMMARY_IN_THE_MAKING).exists());
         fs::write(store.folder(&key).join(SUMMARY), "{\"scenario\": \"qui").unwrap();
         assert_eq!(store.finished(&key), None);
