@@ -12,5 +12,6 @@
 
 pub mod agent;
 pub mod ble;
+mod driver;
 pub mod lorawan;
 pub mod world;

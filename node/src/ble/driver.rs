@@ -1,6 +1,7 @@
 //! Runs an agent over BLE. Neutral to the executor.
 use super::{Answer, Peripheral, exchange};
-use crate::agent::{Action, Agent, AgentSnapshot, Bearer, Event, Link, Refusal, Uplink};
+use crate::agent::{Action, Agent, Bearer, Event, Link, Refusal, Uplink};
+use crate::driver::Surrounded;
 use crate::world::{SteadyClock, World};
 use chirrup_protocol::ble::airtime::{Encryption, uplink_airtime};
 use chirrup_protocol::ble::frame::MAX_SEALED_BYTES;
@@ -43,7 +44,7 @@ pub struct Driver<'a, 'm, P, W> {
     pub clock: SteadyClock,
 }
 
-impl<P: Peripheral, W: World> Driver<'_, '_, P, W> {
+impl<'m, P: Peripheral, W: World> Driver<'_, 'm, P, W> {
     /// Runs until the future is dropped. `features` holds one sample.
     pub async fn run(&mut self, features: &mut [f32]) -> ! {
         loop {
@@ -52,17 +53,21 @@ impl<P: Peripheral, W: World> Driver<'_, '_, P, W> {
             match self.agent.poll_action(now, &link) {
                 // There is no network to join: whoever connects is found anew for each frame.
                 Some(Action::Join) => self.agent.handle(now, Event::Joined),
-                Some(Action::Store(snapshot)) => self.store(&snapshot).await,
+                Some(Action::Store(snapshot)) => self.surrounded().store(&snapshot).await,
                 // Advice for LoRaWAN, sent before the aggregator knew better.
                 Some(Action::UseDataRate(_)) => {}
                 Some(Action::Transmit(mut uplink)) => self.transmit(&mut uplink).await,
-                None => self.wait(features, &link).await,
+                None => self.surrounded().wait(features, &link).await,
             }
         }
     }
 
     fn now(&mut self) -> Instant {
-        self.clock.now(self.world.now())
+        self.surrounded().now()
+    }
+
+    fn surrounded(&mut self) -> Surrounded<'_, 'm, W> {
+        Surrounded { agent: self.agent, world: self.world, clock: &mut self.clock }
     }
 
     fn link(&self) -> Link {
@@ -74,22 +79,6 @@ impl<P: Peripheral, W: World> Driver<'_, '_, P, W> {
             lowest_data_rate: DATA_RATE,
             battery: self.world.battery(),
         }
-    }
-
-    async fn wait(&mut self, features: &mut [f32], link: &Link) {
-        let now = self.now();
-        let deadline = self.clock.shown(self.agent.next_deadline(now, link));
-        if let Some(label) = self.world.next_sample(deadline, features).await {
-            let now = self.now();
-            self.agent.handle(now, Event::SampleArrived { features, label });
-            self.world.observe(self.agent);
-        }
-    }
-
-    async fn store(&mut self, snapshot: &AgentSnapshot) {
-        let stored = self.world.store(snapshot).await;
-        let now = self.now();
-        self.agent.handle(now, if stored.is_ok() { Event::Stored } else { Event::StoreFailed });
     }
 
     async fn transmit(&mut self, uplink: &mut Uplink) {

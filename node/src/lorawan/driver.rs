@@ -1,6 +1,7 @@
 //! Runs an agent over a guarded LoRaWAN stack. Neutral to the executor; never drops a `send` future.
 use super::{Acknowledgement, Confirmation, Guard, JoinError, SendError, SnapshotStore, Standing};
-use crate::agent::{Action, Agent, AgentSnapshot, Bearer, Event, Link, Refusal, Uplink};
+use crate::agent::{Action, Agent, Bearer, Event, Link, Refusal, Uplink};
+use crate::driver::Surrounded;
 pub use crate::world::{SteadyClock, World};
 use chirrup_protocol::region::{DataRate, Region};
 use chirrup_protocol::time::Instant;
@@ -36,7 +37,7 @@ pub struct Driver<'a, 'm, R, T, G, S, W> {
     pub clock: SteadyClock,
 }
 
-impl<R, T, G, S, W> Driver<'_, '_, R, T, G, S, W>
+impl<'m, R, T, G, S, W> Driver<'_, 'm, R, T, G, S, W>
 where
     R: PhyRxTx + Timings,
     T: Timer,
@@ -52,16 +53,20 @@ where
             let now = self.now();
             match self.agent.poll_action(now, &link) {
                 Some(Action::Join) => self.join(&mut failed_joins).await,
-                Some(Action::Store(snapshot)) => self.store(&snapshot).await,
+                Some(Action::Store(snapshot)) => self.surrounded().store(&snapshot).await,
                 Some(Action::UseDataRate(data_rate)) => self.use_data_rate(data_rate),
                 Some(Action::Transmit(mut uplink)) => self.transmit(&mut uplink).await,
-                None => self.wait(features, &link).await,
+                None => self.surrounded().wait(features, &link).await,
             }
         }
     }
 
     fn now(&mut self) -> Instant {
-        self.clock.now(self.world.now())
+        self.surrounded().now()
+    }
+
+    fn surrounded(&mut self) -> Surrounded<'_, 'm, W> {
+        Surrounded { agent: self.agent, world: self.world, clock: &mut self.clock }
     }
 
     /// A time of the guard as a time of the agent.
@@ -78,16 +83,6 @@ where
             max_payload_bytes: self.guard.max_payload_bytes(),
             lowest_data_rate: self.data_rates.lowest,
             battery: self.world.battery(),
-        }
-    }
-
-    async fn wait(&mut self, features: &mut [f32], link: &Link) {
-        let now = self.now();
-        let deadline = self.clock.shown(self.agent.next_deadline(now, link));
-        if let Some(label) = self.world.next_sample(deadline, features).await {
-            let now = self.now();
-            self.agent.handle(now, Event::SampleArrived { features, label });
-            self.world.observe(self.agent);
         }
     }
 
@@ -117,12 +112,6 @@ where
             Standing::Joined | Standing::JoinAgain => (self.guard.data_rate(), failed_joins.min(1)),
         };
         DataRate(fastest.0.saturating_sub(steps.min(u8::MAX.into()) as u8))
-    }
-
-    async fn store(&mut self, snapshot: &AgentSnapshot) {
-        let stored = self.world.store(snapshot).await;
-        let now = self.now();
-        self.agent.handle(now, if stored.is_ok() { Event::Stored } else { Event::StoreFailed });
     }
 
     /// Advice beyond the configured range is followed as far as the range goes.
