@@ -2,13 +2,15 @@
 mod checkpoint;
 mod exchange;
 mod limits;
+mod outlook;
 
 use self::checkpoint::{Reserved, restore_link};
 use self::exchange::{Uplink, acknowledgement};
+pub use self::outlook::Standing;
 use super::admission::Accepted;
 use super::adr::{Adr, Backoff};
 use super::airtime::Ledger;
-use super::channels::{Channels, JoinProbe};
+use super::channels::JoinProbe;
 use super::config::GuardConfig;
 use super::counters::Counters;
 use super::error::{JoinError, RestoreError, SendError};
@@ -18,7 +20,6 @@ use super::outcome::{Confirmation, Joined, Sent};
 use super::session::Session;
 use super::snapshot::{Snapshot, SnapshotStore};
 use chirrup_protocol::airtime::LORAWAN_OVERHEAD_BYTES;
-use chirrup_protocol::region::{DataRate, UnknownDataRate};
 use chirrup_protocol::time::{Duration, Instant};
 use lorawan_device::RngCore;
 use lorawan_device::async_device::Timings;
@@ -26,17 +27,6 @@ use lorawan_device::async_device::radio::{PhyRxTx, Timer};
 
 /// Bytes of a join request.
 const JOIN_REQUEST_BYTES: usize = 23;
-
-/// Where a node stands with its network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Without a session.
-    NotJoined,
-    /// With a session.
-    Joined,
-    /// With a session whose counters end soon: join again when convenient.
-    JoinAgain,
-}
 
 /// What a guard is built on.
 #[derive(Clone, Debug)]
@@ -209,76 +199,6 @@ where
         })
     }
 
-    /// The largest payload that [`send`](Self::send) would take now: the data rate's limit less the MAC answers
-    /// that are due.
-    pub fn max_payload_bytes(&self) -> usize {
-        self.limit_at(self.link.data_rate)
-    }
-
-    /// The earliest time, not before `now`, at which the duty cycle lets an uplink of this size go;
-    /// [`Instant::NEVER`] when it never does.
-    pub fn earliest_send(&mut self, now: Instant, payload_bytes: usize) -> Instant {
-        let phy_bytes = payload_bytes + LORAWAN_OVERHEAD_BYTES + self.answers.len();
-        let channels = self.link.channels.clone();
-        self.earliest(now, &channels, self.link.data_rate, phy_bytes)
-    }
-
-    /// The earliest time, not before `now`, at which the duty cycle lets a join request go.
-    pub fn earliest_join(&mut self, now: Instant) -> Instant {
-        match self.probe.next(self.config.region, &mut self.rng) {
-            None => {
-                let channels = Channels::new(self.config.region);
-                self.earliest(now, &channels, self.link.data_rate, JOIN_REQUEST_BYTES)
-            }
-            Some((hz, data_rate)) => {
-                let on_air = self.airtime(data_rate, JOIN_REQUEST_BYTES);
-                self.ledger.earliest(now, hz, on_air)
-            }
-        }
-    }
-
-    /// The data rate of the next uplink or join.
-    pub fn data_rate(&self) -> DataRate {
-        self.link.data_rate
-    }
-
-    /// Chooses the data rate of what follows. A slower one goes out with full power: whoever asks for it hears too
-    /// little.
-    ///
-    /// # Errors
-    /// When it lies outside the configured range; nothing changes then.
-    pub fn set_data_rate(&mut self, data_rate: DataRate) -> Result<(), UnknownDataRate> {
-        let DataRates { lowest, highest } = self.link.data_rates;
-        if !self.link.data_rates.contains(data_rate) {
-            return Err(UnknownDataRate { data_rate, lowest, highest });
-        }
-        if data_rate < self.link.data_rate {
-            self.link.tx_power_index = 0;
-        }
-        self.link.data_rate = data_rate;
-        Ok(())
-    }
-
-    /// Full power is 0; each step of TXPower is 2 dB below it.
-    pub fn tx_power_index(&self) -> u8 {
-        self.link.tx_power_index
-    }
-
-    fn note_silence(&mut self) {
-        let before = (self.link.data_rate, self.link.tx_power_index);
-        self.backoff.unanswered(&mut self.link);
-        self.checkpoint_due |= before != (self.link.data_rate, self.link.tx_power_index);
-    }
-
-    /// Where the node stands with its network.
-    pub fn standing(&self) -> Standing {
-        match &self.session {
-            None => Standing::NotJoined,
-            Some(session) if session.is_worn_out() => Standing::JoinAgain,
-            Some(_) => Standing::Joined,
-        }
-    }
-
     /// Frames sent, accepted and discarded since the guard was built.
     pub fn counters(&self) -> &Counters {
         &self.counters
@@ -310,5 +230,11 @@ where
     /// Gives back what the guard was built on.
     pub fn into_parts(self) -> Parts<R, T, G, S> {
         Parts { radio: self.radio, timer: self.timer, rng: self.rng, store: self.store }
+    }
+
+    fn note_silence(&mut self) {
+        let before = (self.link.data_rate, self.link.tx_power_index);
+        self.backoff.unanswered(&mut self.link);
+        self.checkpoint_due |= before != (self.link.data_rate, self.link.tx_power_index);
     }
 }
