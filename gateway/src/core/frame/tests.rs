@@ -1,7 +1,11 @@
 //! Golden vectors. Those marked (L) come from the tests of the `lorawan` crate (lora-rs, formerly rust-lorawan),
 //! whose cryptography shares nothing with `lrwn`; those marked (C) from the documentation of ChirpStack's `lrwn`,
 //! where they were taken over from its Go predecessor.
+use super::super::mac_commands::Commands;
+use super::super::record::Session;
 use super::*;
+use chirrup_protocol::ids::DevEui;
+use chirrup_protocol::region::DataRate;
 
 fn bytes<const N: usize>(text: &str) -> [u8; N] {
     hex::decode(text.replace(' ', "")).unwrap().try_into().unwrap()
