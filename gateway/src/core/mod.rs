@@ -11,7 +11,7 @@
 //! messages.
 //!
 //! Modules in reading order: [`config`], [`event`], [`record`] and [`counters`] are the interface; `server` is the
-//! table of contents of what happens to an uplink and `downlink` of what is sent. They use `frame` and `mac_commands`
+//! table of contents of what happens to an uplink, `joins` to a join request, and `downlink` of what is sent. They use `frame` and `mac_commands`
 //! (bytes), `device` (sessions), [`adr`] (data rate and power), `deduplicate` (one frame, several concentrators),
 //! `window` (the chance to answer), `schedule` and `concentrator` (duty cycle and half duplex). [`ble`] is a machine of
 //! its own, for nodes that are connected.
@@ -25,6 +25,7 @@ mod device;
 mod downlink;
 pub mod event;
 mod frame;
+mod joins;
 mod mac_commands;
 pub mod record;
 mod schedule;

@@ -1,12 +1,12 @@
-//! The table of contents: what happens to a frame, a receipt, a refusal and a deadline.
+//! The table of contents: what happens to a frame, a receipt, a refusal and a deadline. Joins: `joins`.
 use super::adr;
 use super::config::{Config, ConfigError};
 use super::counters::{Counters, Reason};
 use super::deduplicate::{Admitted, Deduplicator, Pending};
 use super::device::Device;
-use super::downlink::{self, InFlight};
+use super::downlink::InFlight;
 use super::event::{Action, Event, Heard};
-use super::frame::{self, Content, DataUp, JoinRequest, UplinkFrame};
+use super::frame::{self, Content, DataUp, UplinkFrame};
 use super::record::{DeviceRecord, State};
 use super::schedule::{Schedule, max_phy_bytes};
 use super::uplink_ids::UplinkIds;
@@ -39,7 +39,7 @@ pub struct NetworkServer {
     /// The latest time seen: protocol time never runs backwards here.
     pub(super) now: Instant,
     pub(super) devices: BTreeMap<DevEui, Device>,
-    addresses: BTreeMap<DevAddr, DevEui>,
+    pub(super) addresses: BTreeMap<DevAddr, DevEui>,
     deduplicator: Deduplicator,
     pub(super) windows: OpenWindows,
     pub(super) schedule: Schedule,
@@ -171,16 +171,6 @@ impl NetworkServer {
         }
     }
 
-    fn admit_join(&mut self, request: &JoinRequest) -> Result<(), Reason> {
-        let device = self.devices.get_mut(&request.dev_eui).ok_or(Reason::UnknownDevEui)?;
-        let nonces = device.record.dev_nonces.len();
-        let admitted = device.admit_join(self.now, request, self.config.join_interval);
-        if device.record.dev_nonces.len() > nonces {
-            self.actions.push_back(Action::StoreDevice(device.record.clone()));
-        }
-        admitted
-    }
-
     fn admit_data(&mut self, frame: &mut DataUp) -> Result<(DevEui, u32), Reason> {
         if !frame::is_of_network(frame.dev_addr, self.config.net_id) {
             return Err(Reason::Foreign);
@@ -214,36 +204,6 @@ impl NetworkServer {
             Admitted::Join(request) => self.answer_join(opportunity, &request),
             Admitted::Data { frame, fcnt } => self.take_in_data(opportunity, &frame, fcnt),
         }
-    }
-
-    fn answer_join(&mut self, mut opportunity: Opportunity, request: &JoinRequest) {
-        opportunity.unheard = self.devices.get(&request.dev_eui).and_then(|device| device.unheard_accept());
-        let accept_bytes = frame::join_accept_bytes(self.config.channel_group);
-        let slot = match self.schedule.choose(self.now, &opportunity, accept_bytes) {
-            Ok(slot) => slot,
-            Err(reason) => return self.counters.discard(reason),
-        };
-        let Some(dev_addr) = self.free_address(request) else {
-            return self.counters.discard(Reason::DevAddrExhausted);
-        };
-        let Some(device) = self.devices.get_mut(&request.dev_eui) else { return };
-        if let Some(unheard) = device.make_room() {
-            self.addresses.remove(&unheard);
-        }
-        let accept = device.join(request, dev_addr, slot.window, &self.config);
-        self.actions.push_back(Action::StoreDevice(device.record.clone()));
-        self.addresses.insert(dev_addr, request.dev_eui);
-        self.counters.joins += 1;
-        self.transmit(slot, accept.clone(), downlink::Content::Join { opportunity, accept });
-    }
-
-    /// An address that no session has, the same one for the same history.
-    fn free_address(&self, request: &JoinRequest) -> Option<DevAddr> {
-        let [.., a, b, c, d] = request.dev_eui.0;
-        let seed = u32::from_be_bytes([a, b, c, d]);
-        (0..=self.addresses.len() as u32)
-            .map(|step| frame::address_in_network(seed.wrapping_add(step), self.config.net_id))
-            .find(|address| !self.addresses.contains_key(address))
     }
 
     fn take_in_data(&mut self, mut opportunity: Opportunity, frame: &DataUp, fcnt: u32) {
