@@ -11,7 +11,7 @@
 //! Modules in reading order:
 //! - [`scenario`], [`data`]: what to simulate;
 //! - [`kernel`]: virtual time, tasks, events, random streams;
-//! - [`radio`], [`device`]: the air, and the board of a virtual node; [`ble`]: BLE as a link;
+//! - [`radio`], [`device`]: the air, and the board of a virtual node; [`ble`]: BLE as a link; [`energy`]: what both take;
 //! - [`faults`]: what goes wrong on purpose;
 //! - [`simulation`]: the run loop; [`live`]: the same with services;
 //! - [`checker`]: what must hold in every run;
@@ -27,6 +27,7 @@ pub mod checker;
 pub mod cli;
 pub mod data;
 pub mod device;
+pub mod energy;
 pub mod faults;
 pub mod kernel;
 pub mod live;

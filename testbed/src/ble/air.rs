@@ -5,6 +5,7 @@
 use super::books::{ADVERTISEMENT_BYTES, Books, CONNECT_BYTES, Primary};
 use super::central::Central;
 use super::connection::Connection;
+use super::energy::RECEIVE_MA;
 use super::link::Links;
 use super::parameters::Parameters;
 use super::pdu::{End, Hearing, Held, Pdu};
@@ -192,7 +193,7 @@ impl<E: From<BleReport>> BleAir<E> {
 
     /// A node listened for a time that no PDU accounts for.
     pub(super) fn listened(&self, node: NodeIndex, span: Duration) {
-        self.state.borrow_mut().books.node_mut(node).awake.receiving += span;
+        self.state.borrow_mut().books.node_mut(node).awake.receive(RECEIVE_MA, span);
     }
 
     /// The gateway may be told: the connection is ready.
@@ -217,7 +218,7 @@ impl<E: From<BleReport>> BleAir<E> {
         let held = if off { connection.miss_event() } else { connection.hold_event(&mut lost) };
         let ends = connected.ends();
         held.sent.iter().for_each(|sent| state.books.enter(sent, ends));
-        state.books.node_mut(node).awake.receiving += held.listened;
+        state.books.node_mut(node).awake.receive(RECEIVE_MA, held.listened);
         let rssi_dbm = libm::round(received_dbm) as i16;
         for (at, pdu) in &held.to_central {
             if let Pdu::Value(value) = pdu {

@@ -10,8 +10,9 @@
 //! | 1 | 0 heard, 1 lost, 2 nobody listened |
 //! | 2 | bytes of payload |
 //! | .. | the value of a notification or write, if it is one |
-use super::energy::Awake;
+use super::energy::{RECEIVE_MA, TRANSMIT_MA};
 use super::pdu::{End, Hearing, Pdu, Repetition, Sent};
+use crate::energy::Awake;
 use crate::radio::{GatewayIndex, NodeIndex};
 use chirrup_protocol::ble::airtime::{Encryption, pdu_airtime};
 use chirrup_protocol::time::{Duration, Instant};
@@ -25,7 +26,7 @@ pub const ADVERTISEMENT_BYTES: usize = 27;
 pub const CONNECT_BYTES: usize = 34;
 
 /// What was noted of a node.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct NodeBook {
     /// How long its radio was awake.
     pub awake: Awake,
@@ -115,10 +116,10 @@ impl Books {
             Primary::Advertisement => {
                 let book = self.node_mut(node);
                 book.advertisements += 1;
-                book.awake.transmitting += airtime;
+                book.awake.transmit(TRANSMIT_MA, airtime);
             }
             Primary::Connect => {
-                self.node_mut(node).awake.receiving += airtime;
+                self.node_mut(node).awake.receive(RECEIVE_MA, airtime);
                 self.gateways.entry(gateway.0).or_default().airtime += airtime;
             }
         }
@@ -140,7 +141,7 @@ impl Books {
                 let book = self.node_mut(node);
                 book.pdus += 1;
                 book.repeated += u64::from(sent.again == Repetition::Again);
-                book.awake.transmitting += airtime;
+                book.awake.transmit(TRANSMIT_MA, airtime);
                 3
             }
         };

@@ -2,12 +2,13 @@
 use super::duty_check::DutyCheck;
 use super::dwell_check::DwellCheck;
 use super::emission::Emission;
-use super::energy::RadioTime;
+use super::energy::{RECEIVE_MA, transmit_ma};
 use super::outcome::{Outcome, Outcomes, Verdict};
 use super::records::{AirRecords, Record};
 use super::trace::Trace;
 use super::{GatewayIndex, NodeIndex, Transmitter};
 use crate::checker::FrameCounters;
+use crate::energy::Awake;
 use chirrup_protocol::region::Region;
 use chirrup_protocol::time::{Duration, Instant};
 
@@ -69,7 +70,7 @@ impl core::iter::Sum for Sums {
 /// The log of a run.
 #[derive(Clone, Debug)]
 pub struct AirLog {
-    nodes: Vec<(Sums, RadioTime)>,
+    nodes: Vec<(Sums, Awake)>,
     gateways: Vec<Sums>,
     duty: DutyCheck,
     dwell: DwellCheck,
@@ -135,7 +136,7 @@ impl AirLog {
     }
 
     /// How long a node's radio was awake.
-    pub fn radio_time(&self, node: NodeIndex) -> RadioTime {
+    pub fn radio_time(&self, node: NodeIndex) -> Awake {
         self.nodes[node.0 as usize].1
     }
 
@@ -188,9 +189,9 @@ impl AirLog {
         let outcome = Outcome::of(transmission.verdicts);
         match transmission.source {
             Transmitter::Node(node) => {
-                let (sums, time) = &mut self.nodes[node.0 as usize];
+                let (sums, awake) = &mut self.nodes[node.0 as usize];
                 sums.add(transmission, outcome);
-                time.transmitting += transmission.airtime;
+                awake.transmit(transmit_ma(transmission.emission.power_dbm), transmission.airtime);
             }
             Transmitter::Gateway(gateway) => {
                 self.gateways[usize::from(gateway.0)].add(transmission, outcome);
@@ -210,6 +211,6 @@ impl AirLog {
     }
 
     pub(super) fn enter_reception(&mut self, node: NodeIndex, receiving: Duration) {
-        self.nodes[node.0 as usize].1.receiving += receiving;
+        self.nodes[node.0 as usize].1.receive(RECEIVE_MA, receiving);
     }
 }

@@ -1,5 +1,5 @@
 //! How long a node's battery lasts.
-use super::energy::SUPPLY_V;
+use crate::energy::SUPPLY_V;
 use chirrup_protocol::time::Instant;
 
 const HOURS_PER_YEAR: f64 = 365.25 * 24.0;

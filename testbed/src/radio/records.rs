@@ -60,7 +60,7 @@ impl AirRecords {
         self.verdicts.extend_from_slice(verdicts);
         self.phys.extend_from_slice(&emission.phy);
         let energy_mj = match source {
-            Transmitter::Node(_) => transmit_energy_mj(airtime),
+            Transmitter::Node(_) => transmit_energy_mj(emission.power_dbm, airtime),
             Transmitter::Gateway(_) => 0.0,
         };
         self.records.push(Record {

@@ -15,6 +15,7 @@ use crate::faults::outages::{next_event, seconds};
 use crate::faults::power::Moment;
 use crate::kernel::{Kernel, Rng, TaskId};
 use crate::radio::battery::Charge;
+use crate::radio::energy::run_mj;
 use crate::radio::{Battery, NodeIndex};
 use crate::scenario::{BatteryEnd, FaultsConfig};
 use chirrup_protocol::time::{Duration, Instant};
@@ -230,7 +231,7 @@ impl Nodes {
         let now = kernel.now();
         let life = self.life(node);
         let used = life.setup.air.medium().log().radio_time(node);
-        let used_mj = used.energy_mj(now - Instant::ZERO) + life.setup.ble_awake().energy_mj();
+        let used_mj = run_mj(&used, now - Instant::ZERO) + life.setup.ble_awake().used_mj;
         if life.charge.left(now, used_mj) > 0.0 {
             return self.read_battery_later(node, kernel);
         }

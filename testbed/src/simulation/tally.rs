@@ -1,13 +1,13 @@
 //! What is noted of each node while it runs.
-use crate::ble::energy::Awake;
 use crate::checker::SealLog;
 use crate::checker::models::{self, ModelNote};
-use crate::radio::energy::RadioTime;
+use crate::energy::Awake;
+use crate::radio::energy::asleep_mj;
 use crate::summary::Sent;
 use chirrup_node::agent::{Agent, Counts};
 use chirrup_protocol::airtime::LORAWAN_OVERHEAD_BYTES;
 use chirrup_protocol::message::port;
-use chirrup_protocol::time::{Duration, Instant};
+use chirrup_protocol::time::Instant;
 
 /// What an uplink carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,15 +70,16 @@ pub struct NodeTally {
     pub models: Vec<ModelNote>,
     counts_before_reboot: Counts,
     last_kind: Option<FrameKind>,
-    used: RadioTime,
-    /// Of a BLE radio, as booked so far.
-    awake: Awake,
+    /// What is booked so far of the LoRa radio.
+    lora: Awake,
+    /// The same of the BLE radio.
+    ble: Awake,
 }
 
 impl NodeTally {
-    /// A frame begins; `used` is the radio's time so far.
-    pub fn frame_begins(&mut self, kind: FrameKind, phy: &[u8], used: RadioTime) {
-        self.settle(used);
+    /// A frame begins; the radio was awake for so long until now.
+    pub fn frame_begins(&mut self, kind: FrameKind, phy: &[u8], lora: Awake) {
+        self.settle_lora(lora);
         self.last_kind = Some(kind);
         let sent = self.of(kind);
         sent.frames += 1;
@@ -86,8 +87,8 @@ impl NodeTally {
     }
 
     /// A BLE radio, awake for so long until now, begins to work for something.
-    pub fn ble_works_for(&mut self, kind: FrameKind, awake: Awake) {
-        self.settle_ble(awake);
+    pub fn ble_works_for(&mut self, kind: FrameKind, ble: Awake) {
+        self.settle_ble(ble);
         self.last_kind = Some(kind);
     }
 
@@ -122,12 +123,10 @@ impl NodeTally {
     }
 
     /// The run ends.
-    pub fn close(&mut self, used: RadioTime, awake: Awake, at: Instant) -> Self {
-        self.settle(used);
-        self.settle_ble(awake);
-        let asleep = RadioTime::default().energy_mj(at - Instant::ZERO)
-            - RadioTime::default().energy_mj(used.transmitting + used.receiving);
-        self.control.energy_mj += asleep;
+    pub fn close(&mut self, lora: Awake, ble: Awake, at: Instant) -> Self {
+        self.settle_lora(lora);
+        self.settle_ble(ble);
+        self.control.energy_mj += asleep_mj(&lora, at - Instant::ZERO);
         self.clone()
     }
 
@@ -141,27 +140,24 @@ impl NodeTally {
         self.versions.iter().take_while(|(since, _)| *since <= at).last().map_or(0, |(_, version)| *version)
     }
 
-    /// Books what the radio did since the frame before on that frame: its own airtime and its receive windows.
-    fn settle(&mut self, used: RadioTime) {
-        let transmitting = minus(used.transmitting, self.used.transmitting);
-        let receiving = minus(used.receiving, self.used.receiving);
-        self.used = used;
-        let awake = RadioTime { transmitting, receiving };
-        if let Some(kind) = self.last_kind {
-            let sent = self.of(kind);
-            sent.airtime_s += transmitting.as_secs_f64();
-            sent.energy_mj += awake.energy_mj(transmitting + receiving);
-        }
+    fn settle_lora(&mut self, awake: Awake) {
+        let since = awake.since(&self.lora);
+        self.lora = awake;
+        self.book(since);
     }
 
-    /// The same of a BLE radio.
     fn settle_ble(&mut self, awake: Awake) {
-        let since = awake.since(&self.awake);
-        self.awake = awake;
+        let since = awake.since(&self.ble);
+        self.ble = awake;
+        self.book(since);
+    }
+
+    /// Books what a radio did since the frame before on that frame: its own airtime and what it received.
+    fn book(&mut self, since: Awake) {
         if let Some(kind) = self.last_kind {
             let sent = self.of(kind);
             sent.airtime_s += since.transmitting.as_secs_f64();
-            sent.energy_mj += since.energy_mj();
+            sent.energy_mj += since.used_mj;
         }
     }
 
@@ -171,10 +167,6 @@ impl NodeTally {
             FrameKind::Control => &mut self.control,
         }
     }
-}
-
-fn minus(a: Duration, b: Duration) -> Duration {
-    Duration::from_micros(a.as_micros() - b.as_micros())
 }
 
 fn sum(a: Counts, b: Counts) -> Counts {

@@ -2,6 +2,7 @@
 use super::timeline::Timeline;
 use crate::radio::NodeIndex;
 use crate::radio::air_log::{AirLog, Sums};
+use crate::radio::energy::run_mj;
 use crate::scenario::{Mac, Scenario, TrafficConfig};
 use crate::summary::{Downlink, DutyCycle, Losses, PerNode, Radio, RadioTotals, SentPerNode};
 use chirrup_protocol::airtime::LORAWAN_OVERHEAD_BYTES;
@@ -193,7 +194,7 @@ fn sent_per_node(log: &AirLog, nodes: usize, at: Instant) -> SentPerNode {
         payload_bytes_per_node: per_node(&|node| payload_bytes(&log.node(node)) as f64),
         frames_per_node: per_node(&|node| log.node(node).outcomes.total() as f64),
         airtime_s_per_node: per_node(&|node| log.node(node).airtime.as_secs_f64()),
-        energy_mj_per_node: per_node(&|node| log.radio_time(node).energy_mj(at - Instant::ZERO)),
+        energy_mj_per_node: per_node(&|node| run_mj(&log.radio_time(node), at - Instant::ZERO)),
     }
 }
 

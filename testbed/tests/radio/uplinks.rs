@@ -47,6 +47,23 @@ fn a_frame_is_on_the_air_for_its_airtime_and_is_heard_at_its_end() {
 }
 
 #[test]
+fn a_frame_takes_the_energy_of_its_power() {
+    let mut world = World::new(config(CollisionModel::Aloha), heard_with(&[-60.0]));
+    for (second, power_dbm) in (1..).zip([14, 12, 8, 2]) {
+        world.send(ms(second * 1_000), 0, Emission { power_dbm, ..frame(CHANNEL_HZ, 7) });
+    }
+    world.run();
+    let medium = world.air.medium();
+    let took: Vec<f64> = medium.log().records().iter().map(|record| record.energy_mj).collect();
+    assert_eq!(took.len(), 4);
+    for (took_mj, current_ma) in took.iter().zip([44.0, 34.0, 25.0, 24.0]) {
+        assert!((took_mj - 3.3 * current_ma * 0.082_176).abs() < 1e-9, "{took_mj} at {current_ma} mA");
+    }
+    let whole = medium.log().radio_time(NodeIndex(0)).used_mj;
+    assert!((whole - took.iter().sum::<f64>()).abs() < 1e-9, "{whole}");
+}
+
+#[test]
 fn under_aloha_any_overlap_destroys_both() {
     let (a, b) = (CHANNEL_HZ, CHANNEL_HZ + 200_000);
     let aloha = |frames: &[_]| losses(CollisionModel::Aloha, frames, &[-60.0, -120.0]);
