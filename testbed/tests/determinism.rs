@@ -9,6 +9,7 @@ use chirrup_protocol::epoch::{Limits, uplink_epoch};
 use chirrup_protocol::ids::DevEui;
 use chirrup_protocol::seal::Header;
 use chirrup_protocol::time::Instant;
+use chirrup_testbed::radio::RadioError;
 use chirrup_testbed::scenario::{Experiment, Overrides, Scenario};
 use chirrup_testbed::simulation::backend::Order;
 use chirrup_testbed::simulation::record::record;
@@ -131,8 +132,8 @@ impl Backend for Watched {
         self.cores.heard(now, heard)
     }
 
-    fn refused(&mut self, now: Instant, token: u64) -> Result<(), CoresError> {
-        self.cores.refused(now, token)
+    fn refused(&mut self, now: Instant, token: u64, error: RadioError) -> Result<(), CoresError> {
+        self.cores.refused(now, token, error)
     }
 
     fn next_deadline(&self) -> Option<Instant> {

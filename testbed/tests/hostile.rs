@@ -4,12 +4,13 @@
 mod small;
 
 use chirrup_aggregator::core::{self as aggregator, Aggregator, Record, Reject, throttle};
-use chirrup_gateway::core::{self as network, Heard, NetworkServer, Reason, Refusal, State};
+use chirrup_gateway::core::{self as network, Heard, NetworkServer, Reason, State};
 use chirrup_protocol::backhaul::Uplink;
 use chirrup_protocol::ids::{DevEui, GatewayId};
 use chirrup_protocol::time::Instant;
+use chirrup_testbed::radio::RadioError;
 use chirrup_testbed::scenario::Experiment;
-use chirrup_testbed::simulation::backend::Order;
+use chirrup_testbed::simulation::backend::{Order, refusal};
 use chirrup_testbed::simulation::record::record;
 use chirrup_testbed::simulation::{Backend, Fleet, World};
 use std::collections::{BTreeMap, VecDeque};
@@ -244,8 +245,8 @@ impl Backend for Attacked {
         Ok(())
     }
 
-    fn refused(&mut self, now: Instant, token: u64) -> Result<(), Infallible> {
-        self.tell_server(now, network::Event::TransmissionRefused { token, refusal: Refusal::Collision });
+    fn refused(&mut self, now: Instant, token: u64, error: RadioError) -> Result<(), Infallible> {
+        self.tell_server(now, network::Event::TransmissionRefused { token, refusal: refusal(error) });
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use chirrup_gateway::core::Heard;
 use chirrup_protocol::time::{Duration, Instant};
 use chirrup_testbed::kernel::Kernel;
 use chirrup_testbed::radio::air_log::AirLog;
-use chirrup_testbed::radio::{MediumConfig, RadioEvent};
+use chirrup_testbed::radio::{MediumConfig, RadioError, RadioEvent};
 use chirrup_testbed::scenario::{Activation, Confirmation, Overrides, Scenario, TrafficConfig};
 use chirrup_testbed::simulation::backend::{Backend, Order};
 use chirrup_testbed::traffic::record::Exchanges;
@@ -75,7 +75,7 @@ impl Backend for Nobody {
         Ok(())
     }
 
-    fn refused(&mut self, _: Instant, _: u64) -> Result<(), Infallible> {
+    fn refused(&mut self, _: Instant, _: u64, _: RadioError) -> Result<(), Infallible> {
         Ok(())
     }
 

@@ -5,6 +5,7 @@
 use super::Injected;
 use super::outages::seconds;
 use crate::kernel::Rng;
+use crate::radio::RadioError;
 use crate::scenario::FaultsConfig;
 use crate::simulation::backend::{Backend, Order};
 use chirrup_gateway::core::Heard;
@@ -104,8 +105,8 @@ impl<B: Backend> Backend for Attacked<'_, B> {
         self.backend.heard(now, heard)
     }
 
-    fn refused(&mut self, now: Instant, token: u64) -> Result<(), B::Error> {
-        self.backend.refused(now, token)
+    fn refused(&mut self, now: Instant, token: u64, error: RadioError) -> Result<(), B::Error> {
+        self.backend.refused(now, token, error)
     }
 
     fn next_deadline(&self) -> Option<Instant> {

@@ -3,6 +3,7 @@ use super::forwarder::{Forwarder, Request};
 use super::lockstep::{ClockLink, Settling};
 use super::process::{Kind, Process, ProcessError};
 use super::site::Site;
+use crate::radio::RadioError;
 use crate::scenario::Experiment;
 use crate::simulation::backend::{Backend, Order};
 use crate::simulation::{CoresError, Fleet};
@@ -256,7 +257,7 @@ impl Backend for Services {
     }
 
     /// A concentrator acknowledges a request when it takes it; what fails later is lost, as on real hardware.
-    fn refused(&mut self, _: Instant, _: u64) -> Result<(), LiveError> {
+    fn refused(&mut self, _: Instant, _: u64, _: RadioError) -> Result<(), LiveError> {
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! What stands behind the air: network server and aggregator, in this process or in others.
+use crate::radio::RadioError;
 use chirrup_gateway::core::ble;
-use chirrup_gateway::core::{Heard, Transmission};
+use chirrup_gateway::core::{Heard, Refusal, Transmission};
 use chirrup_protocol::airtime::Modulation;
 use chirrup_protocol::ids::GatewayId;
 use chirrup_protocol::time::Instant;
@@ -49,6 +50,19 @@ pub enum BleOrder {
     },
 }
 
+/// What a concentrator tells a network server that asked for what it cannot send.
+pub const fn refusal(error: RadioError) -> Refusal {
+    match error {
+        RadioError::TooLate { .. } => Refusal::TooLate,
+        RadioError::GatewayBusy { .. } => Refusal::Collision,
+        RadioError::GatewayOff { .. } => Refusal::Unavailable,
+        RadioError::FrameTooLong { .. }
+        | RadioError::UnsupportedModulation { .. }
+        | RadioError::ReceiverNotSetUp
+        | RadioError::BufferTooSmall { .. } => Refusal::NotSupported,
+    }
+}
+
 /// Takes what concentrators heard, gives what they are to send. All calls come in the order of virtual time.
 pub trait Backend {
     /// Why the run cannot go on.
@@ -58,7 +72,7 @@ pub trait Backend {
     fn heard(&mut self, now: Instant, heard: Heard) -> Result<(), Self::Error>;
 
     /// A concentrator did not send what it was asked to.
-    fn refused(&mut self, now: Instant, token: u64) -> Result<(), Self::Error>;
+    fn refused(&mut self, now: Instant, token: u64, error: RadioError) -> Result<(), Self::Error>;
 
     /// When [`Backend::reached`] is due, if nothing happens before.
     fn next_deadline(&self) -> Option<Instant>;
@@ -77,5 +91,25 @@ pub trait Backend {
     /// The next thing to do on BLE.
     fn poll_ble_order(&mut self) -> Option<BleOrder> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_server_learns_why_a_concentrator_did_not_send() {
+        let (until, now) = (Instant::from_micros(9), Instant::from_micros(5));
+        let reasons = [
+            (RadioError::TooLate { due: Instant::ZERO, now }, Refusal::TooLate),
+            (RadioError::GatewayBusy { until }, Refusal::Collision),
+            (RadioError::GatewayOff { until }, Refusal::Unavailable),
+            (RadioError::FrameTooLong { have_bytes: 256 }, Refusal::NotSupported),
+            (RadioError::UnsupportedModulation { spreading_factor: 6 }, Refusal::NotSupported),
+        ];
+        for (error, expected) in reasons {
+            assert_eq!(refusal(error), expected, "{error}");
+        }
     }
 }

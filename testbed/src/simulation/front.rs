@@ -19,7 +19,7 @@ impl<E: From<RadioEvent>> Front<'_, E> {
         let now = self.air.clock().now();
         match self.air.handle(event) {
             None => Ok(()),
-            Some(RadioReport::DownlinkRefused { token, .. }) => backend.refused(now, token),
+            Some(RadioReport::DownlinkRefused { token, error }) => backend.refused(now, token, error),
             Some(RadioReport::UplinkHeard(uplink)) => {
                 self.heard(&uplink).try_for_each(|heard| backend.heard(now, heard))
             }
@@ -34,7 +34,7 @@ impl<E: From<RadioEvent>> Front<'_, E> {
         let emission = Emission { frequency_hz, modulation, power_dbm, phy };
         match self.air.schedule_downlink(at, DownlinkRequest { token, gateway, emission }) {
             Ok(()) => Ok(()),
-            Err(_) => backend.refused(self.air.clock().now(), token),
+            Err(error) => backend.refused(self.air.clock().now(), token, error),
         }
     }
 

@@ -1,8 +1,7 @@
 //! The real network server, with nobody behind it: it admits joins, checks and counts uplinks, acknowledges.
-use crate::simulation::backend::{Backend, Order};
-use chirrup_gateway::core::{
-    Action, Config, ConfigError, Counters, Event, Heard, NetworkServer, Refusal, State,
-};
+use crate::radio::RadioError;
+use crate::simulation::backend::{Backend, Order, refusal};
+use chirrup_gateway::core::{Action, Config, ConfigError, Counters, Event, Heard, NetworkServer, State};
 use chirrup_protocol::time::Instant;
 use std::collections::VecDeque;
 
@@ -69,8 +68,8 @@ impl Backend for Network {
         Ok(())
     }
 
-    fn refused(&mut self, now: Instant, token: u64) -> Result<(), NetworkError> {
-        self.tell(now, Event::TransmissionRefused { token, refusal: Refusal::Collision });
+    fn refused(&mut self, now: Instant, token: u64, error: RadioError) -> Result<(), NetworkError> {
+        self.tell(now, Event::TransmissionRefused { token, refusal: refusal(error) });
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use chirrup_testbed::radio::{
     Air, CollisionModel, DownlinkRequest, Emission, GatewayIndex, Links, Medium, NodeIndex, RadioError,
     RadioReport, UplinkHeard,
 };
+use chirrup_testbed::simulation::backend::refusal;
 use std::cell::RefCell;
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -127,11 +128,7 @@ impl Simulation {
     }
 
     fn refuse(&mut self, token: u64, error: RadioError) {
-        let refusal = match error {
-            RadioError::TooLate { .. } => network::Refusal::TooLate,
-            RadioError::GatewayBusy { .. } => network::Refusal::Collision,
-            _ => network::Refusal::NotSupported,
-        };
+        let refusal = refusal(error);
         self.server.handle(self.kernel.now(), network::Event::TransmissionRefused { token, refusal });
     }
 
