@@ -11,6 +11,8 @@
 //!                     v  |                       v
 //!                  Receiving (the newer)       Empty, counted
 //! ```
+//!
+//! An object stays complete while by the node's clock it has expired, until the node is told the time.
 use crate::manifest::{MANIFEST_BYTES, Manifest, ManifestError, TrustAnchor};
 use crate::message::chunk::{self, Chunk};
 use crate::message::status::Progress;
@@ -99,6 +101,12 @@ pub fn with_chunk(progress: Progress, chunk: &Chunk<'_>) -> Progress {
     let bits = (0..64).filter(|bit| is_there(first_missing + 1 + bit));
     let received_after = bits.fold(0, |bitmap, bit| bitmap | 1 << bit);
     Progress { first_missing: first_missing as u8, received_after, ..progress }
+}
+
+/// Whether a node that says this of a stream lacks none of its chunks. A stream of [`MAX_CHUNKS`] is never told to be
+/// whole: the first missing chunk would be one that a byte does not number.
+pub fn is_whole(progress: Progress, stream_bytes: usize) -> bool {
+    (0..chunk_count(stream_bytes)).all(|index| has(progress, index))
 }
 
 fn has(progress: Progress, index: usize) -> bool {
@@ -195,6 +203,11 @@ impl<'m> Assembly<'m> {
         Ok(if self.is_complete() { Received::Complete } else { Received::Incomplete })
     }
 
+    /// Whether no chunk is missing.
+    pub fn is_complete(&self) -> bool {
+        self.stream_bytes.is_some_and(|bytes| (0..chunk_count(bytes)).all(|index| self.has(index)))
+    }
+
     /// Checks the manifest's signature and the object's hash. On success returns the manifest and the object's
     /// bytes; on failure forgets them.
     pub fn verify(&mut self, anchor: &TrustAnchor) -> Result<(Manifest, &[u8]), ObjectError> {
@@ -227,10 +240,6 @@ impl<'m> Assembly<'m> {
         }
         self.stream_bytes = Some(need_bytes);
         Ok(())
-    }
-
-    fn is_complete(&self) -> bool {
-        self.stream_bytes.is_some_and(|bytes| (0..chunk_count(bytes)).all(|index| self.has(index)))
     }
 }
 
@@ -340,6 +349,7 @@ mod tests {
                     prop_assert_eq!(Some(with_chunk(known, &chunk)), assembly.progress());
                 }
                 known = assembly.progress().unwrap_or(known);
+                prop_assert_eq!(is_whole(known, stream.len()), assembly.is_complete());
             }
             prop_assert!(done);
             let (manifest, bytes) = assembly.verify(&TrustAnchor::of(&key())).unwrap();

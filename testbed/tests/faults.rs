@@ -13,6 +13,7 @@ use chirrup_testbed::faults::{Injected, Outages};
 use chirrup_testbed::kernel::Rng;
 use chirrup_testbed::radio::{NodeIndex, Outcome, Transmitter};
 use chirrup_testbed::simulation::{Cores, Fleet, Simulated, World, simulate};
+use chirrup_testbed::soak::liveness::caught_up;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A run, with what only the cores know.
@@ -214,6 +215,25 @@ fn clocks_that_jump_leave_the_duty_cycle_as_it_is_and_silence_nobody() {
         let source = Transmitter::Node(NodeIndex(node));
         assert!(late(source) > 2, "node {node} has fallen silent");
     }
+}
+
+/// An object lives for three days here: to a node whose clock was set forward by more, all that it is sent is old.
+#[test]
+fn clocks_set_forward_and_back_by_many_days_keep_no_node_from_the_newest_model() {
+    let jumps = ["faults.clock_jump_per_day=24", "faults.clock_jump_s=2000000", "faults.until_s=36000"];
+    let observed = observe(&[jumps.as_slice(), &["run.duration_s=57600"]].concat());
+    let faults = holds(&observed);
+    assert!(faults.clock_jumps > 30, "{faults:?}");
+    let run = &observed.simulated.run;
+    for node in 0..run.nodes.len() {
+        let healed = caught_up(run, at(36_000), node);
+        assert!(healed.is_ok_and(|after| after < Duration::from_secs(7_200)), "node {node}: {healed:?}");
+        // Nor for as long as it lasts: each runs a new version every two hours at the latest.
+        let adopted =
+            |from| run.nodes[node].versions.iter().any(|(t, _)| (from..from + 7_200).contains(&t.as_secs()));
+        assert!((7_200..36_000).step_by(7_200).all(adopted), "node {node}: {:?}", run.nodes[node].versions);
+    }
+    assert!(newest(&observed) > 0.9, "{}", newest(&observed));
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! What an uplink is answered with, in order of use: advice that makes every further frame cheaper, the chunk of an
-//! object that the device lacks, the wish for its moments, the time.
+//! What an uplink is answered with, in order of use: advice that makes every further frame cheaper, the time for a
+//! device that takes what it was sent for expired, the chunk of an object that the device lacks, the wish for its
+//! moments, the time.
 use super::federation::DataRateAdvice;
 use chirrup_protocol::backhaul::Uplink;
 use chirrup_protocol::region::DataRate;

@@ -2,7 +2,9 @@
 //! answers one uplink with at most one run of chunks.
 use chirrup_protocol::message::chunk::Chunk;
 use chirrup_protocol::message::status::{Progress, Status};
-use chirrup_protocol::object::{ObjectKind, ObjectTag, VERSION_BITS, chunk_count, next_chunk, with_chunk};
+use chirrup_protocol::object::{
+    ObjectKind, ObjectTag, VERSION_BITS, chunk_count, is_whole, next_chunk, with_chunk,
+};
 use chirrup_protocol::time::Instant;
 use std::collections::BTreeMap;
 
@@ -37,6 +39,8 @@ pub struct Holding {
     transfer: Option<Transfer>,
     /// Newest version of the model of which anything was sent.
     begun: u32,
+    /// It says that it has every chunk of an object that it does not hold.
+    awaits_time: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +103,12 @@ impl Registry {
         }
     }
 
+    /// Length of an object's stream. Models of one task are all as long, also those that are kept no more.
+    fn stream_bytes(&self, Transfer { kind, version, .. }: Transfer) -> Option<usize> {
+        let published = self.get(kind, version).or_else(|| self.newest(kind));
+        published.map(|published| published.stream.len())
+    }
+
     /// The version, not newer than the newest, that a number's low `bits` bits stand for.
     fn version_of(&self, kind: ObjectKind, low: u8, bits: u32) -> u32 {
         let newest = self.newest(kind).map_or(0, |published| published.version);
@@ -117,6 +127,22 @@ impl Holding {
             let ObjectTag { kind, version_low } = progress.object;
             Transfer { kind, version: registry.version_of(kind, version_low, VERSION_BITS), progress }
         });
+        self.awaits_time = self.transfer.is_some_and(|transfer| {
+            let is_known = transfer.version > self.version(transfer.kind);
+            is_known
+                && registry.stream_bytes(transfer).is_some_and(|bytes| is_whole(transfer.progress, bytes))
+        });
+    }
+
+    /// Whether the device needs to be told the time before anything else: it has received a whole object and does not
+    /// use it, as it would have expired by the device's clock. More chunks would meet with the same.
+    pub const fn awaits_time(&self) -> bool {
+        self.awaits_time
+    }
+
+    /// The time has been sent. It counts as received until the device says otherwise.
+    pub const fn told_time(&mut self) {
+        self.awaits_time = false;
     }
 
     /// Takes over what a contribution says: its device holds the task, and the version it began from.
@@ -226,6 +252,33 @@ mod tests {
         assert_eq!((model.object, model.first), (ObjectTag::new(ObjectKind::Model, 3), 0));
         holding.update(&registry, &status(1, 3, None));
         assert!(holding.is_current(&registry));
+    }
+
+    #[test]
+    fn a_device_awaits_the_time_while_it_has_every_chunk_of_what_it_does_not_hold() {
+        let registry = registry(&[1, 2, 3, 4, 5, 6]);
+        // Ten chunks a model, six a task; version 1 is not kept any more.
+        let cases = [
+            (ObjectKind::Model, 6, 10, 0, true),
+            (ObjectKind::Model, 1, 10, 0, true),
+            (ObjectKind::Model, 6, 9, 0, false),
+            (ObjectKind::Model, 6, 10, 6, false),
+            (ObjectKind::Task, 1, 6, 0, true),
+            (ObjectKind::Task, 1, 5, 0, false),
+        ];
+        for (kind, version, first_missing, model, awaits) in cases {
+            let progress =
+                Progress { object: ObjectTag::new(kind, version), first_missing, received_after: 0 };
+            let task = u8::from(kind == ObjectKind::Model);
+            let mut holding = Holding::default();
+            holding.update(&registry, &status(task, model, Some(progress)));
+            assert_eq!(holding.awaits_time(), awaits, "{progress:?}");
+            holding.told_time();
+            assert!(!holding.awaits_time());
+        }
+        let mut holding = Holding::default();
+        while holding.next_chunk(&registry, 104).is_some() {}
+        assert!(!holding.awaits_time(), "sent is not received");
     }
 
     #[test]

@@ -152,6 +152,39 @@ fn the_time_is_told_once_a_day_and_is_that_of_the_answer() {
 }
 
 #[test]
+fn a_device_that_has_a_whole_object_and_does_not_use_it_is_told_the_time() {
+    let (mut bench, mut nodes) = Bench::settled();
+    bench.send(nodes[1].contribution(0, 8, &UPDATE));
+    bench.wait(MAX_INTERVAL);
+    let node = &mut nodes[0];
+    let sent = chunks(&mut bench, node, &holds(1, 0)).len() as u8;
+    let progress = |first_missing| {
+        let object = ObjectTag::new(ObjectKind::Model, 1);
+        Some(Progress { object, first_missing, received_after: 0 })
+    };
+    let mut speaker = Node::new(0);
+    speaker.next_counter = 100;
+    let mut answer = |bench: &mut Bench, first_missing| {
+        let uplink = speaker.status(&Status { progress: progress(first_missing), ..holds(1, 0) });
+        bench.exchange(&mut speaker, uplink)
+    };
+    // The first two may be lost. Something newer to send does not come before it.
+    for version in [1, 1, 2] {
+        if version == 2 {
+            bench.send(nodes[1].contribution(1, 8, &UPDATE));
+            bench.wait(MAX_INTERVAL);
+        }
+        let now = Some(bench.now.as_secs() as u32);
+        let heard = answer(&mut bench, sent);
+        assert!(matches!(heard, Some(Heard::Control(Control { time_s, .. })) if time_s == now), "{heard:?}");
+    }
+    let heard = answer(&mut bench, sent - 1);
+    assert!(matches!(heard, Some(Heard::Chunk { tag: 0x41, .. })), "{heard:?}");
+    let heard = answer(&mut bench, 0);
+    assert!(matches!(heard, Some(Heard::Chunk { .. })), "{heard:?}");
+}
+
+#[test]
 fn what_is_published_does_not_expire_while_it_is_the_newest() {
     let (mut bench, mut nodes) = Bench::settled();
     bench.send(nodes[1].contribution(0, 8, &UPDATE));

@@ -63,7 +63,7 @@ pub struct Counts {
     pub contributions: u64,
     /// Downlinks refused: seal, replay, or a message without meaning.
     pub bad_downlinks: u64,
-    /// Objects refused: signature, hash, shape, or expired.
+    /// Objects refused: signature, hash, shape, or expired by the time that was told since.
     pub bad_objects: u64,
     /// Models applied.
     pub models: u64,
@@ -97,6 +97,15 @@ struct Current {
     max_payload_bytes: usize,
 }
 
+/// The time, as the aggregator told it.
+#[derive(Clone, Copy, Debug)]
+struct ToldTime {
+    /// Protocol time less the time of `now`, in seconds.
+    offset_s: i64,
+    /// Epoch and counter of the downlink. One before it that comes late would set the time back.
+    told_by: (u32, u64),
+}
+
 /// A contribution whose frame has not gone out yet.
 #[derive(Clone, Debug)]
 struct UpdateUnderWay {
@@ -121,8 +130,7 @@ pub struct Agent<'m> {
     next_sequence: u32,
     current: Option<Current>,
     model_version: u32,
-    /// Protocol time less the time of `now`, in seconds, once the aggregator has told it.
-    clock_offset_s: Option<i64>,
+    told_time: Option<ToldTime>,
     evidence: Evidence,
     examples_of_version: u32,
     contributions_of_version: u8,
@@ -177,7 +185,7 @@ impl<'m> Agent<'m> {
             stored,
             current: None,
             model_version: 0,
-            clock_offset_s: None,
+            told_time: None,
             evidence: Evidence::default(),
             examples_of_version: 0,
             contributions_of_version: 0,

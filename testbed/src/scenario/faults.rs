@@ -8,6 +8,7 @@ use serde::Serialize;
 const MAX_PER_DAY: f64 = 1_000.0;
 /// A day, in seconds: the longest mean of an outage, and the farthest that a clock jumps.
 const DAY_S: f64 = 86_400.0;
+const YEAR_S: f64 = 365.0 * DAY_S;
 
 const BYZANTINE_KINDS: [(&str, ByzantineKind); 5] = [
     ("label-flip", ByzantineKind::LabelFlip),
@@ -167,7 +168,7 @@ pub(super) fn faults(mut keys: Section) -> Result<FaultsConfig, ScenarioError> {
         gateway_off_s: keys.number("gateway_off_s", default.gateway_off_s, 1.0..=DAY_S)?,
         service_restart_per_day: keys.number("service_restart_per_day", 0.0, per_day.clone())?,
         clock_jump_per_day: keys.number("clock_jump_per_day", 0.0, per_day)?,
-        clock_jump_s: keys.number("clock_jump_s", default.clock_jump_s, 1.0..=DAY_S)?,
+        clock_jump_s: keys.number("clock_jump_s", default.clock_jump_s, 1.0..=YEAR_S)?,
         corrupted: keys.number("corrupted", 0.0, share.clone())?,
         replayed: keys.number("replayed", 0.0, share.clone())?,
         leave_share: keys.number("leave_share", 0.0, share.clone())?,

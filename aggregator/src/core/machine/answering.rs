@@ -21,8 +21,11 @@ impl Aggregator {
         // The answer goes out now, however long the uplink was under way.
         let time_s = Some(now.as_secs() as u32);
         let advice = rule.and_then(|rule| device.quality.advice(&rule, uplink.data_rate));
-        let (fport, message) = if advice.is_some() {
+        if advice.is_some() {
             device.quality.advised();
+        }
+        let (fport, message) = if advice.is_some() || device.holding.awaits_time() {
+            device.holding.told_time();
             (port::CONTROL, emit_control(&Control { time_s, data_rate: advice, moments, receipt: None }))
         } else if let Some(chunk) = device.holding.next_chunk(&self.registry, message_bytes) {
             let mut message = vec![0; message_bytes];

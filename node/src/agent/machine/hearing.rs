@@ -1,5 +1,5 @@
 //! Hearing: what became of a frame, and what came back.
-use super::{Agent, Current, UnderWay};
+use super::{Agent, Current, ToldTime, UnderWay};
 use crate::agent::event::Refusal;
 use crate::agent::judgement::Evidence;
 use crate::agent::local::codec_memory_len;
@@ -21,6 +21,15 @@ use chirrup_protocol::time::{Duration, Instant};
 const BREATH: Duration = Duration::from_secs(3);
 /// Wait after a failure of the radio or the storage.
 const FAILURE_WAIT: Duration = Duration::from_secs(30);
+
+/// What became of a whole object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Applied,
+    /// It is in order, but by the node's clock its time is over.
+    Expired,
+    Refused,
+}
 
 impl Agent<'_> {
     pub(super) fn sent(
@@ -100,15 +109,24 @@ impl Agent<'_> {
         self.epochs.accept_downlink(epoch, counter).ok()?;
         match fport {
             port::CHUNK => self.hear_chunk(now, &Chunk::parse(&message[..length]).ok()?),
-            port::CONTROL => self.hear_control(now, &Control::parse(&message[..length]).ok()?),
+            port::CONTROL => {
+                let control = Control::parse(&message[..length]).ok()?;
+                self.hear_control(now, (epoch, counter), &control);
+            }
             _ => return None,
         }
         Some(())
     }
 
-    fn hear_control(&mut self, now: Instant, control: &Control) {
-        if let Some(time_s) = control.time_s {
-            self.clock_offset_s = Some(i64::from(time_s) - now.as_secs() as i64);
+    fn hear_control(&mut self, now: Instant, told_by: (u32, u64), control: &Control) {
+        if let Some(time_s) = control.time_s
+            && self.told_time.is_none_or(|told| told.told_by < told_by)
+        {
+            self.told_time = Some(ToldTime { offset_s: i64::from(time_s) - now.as_secs() as i64, told_by });
+            if self.assembly.is_complete() {
+                let outcome = self.apply_object(now);
+                self.settle_object(outcome);
+            }
         }
         self.advice = control.data_rate.or(self.advice);
         if control.moments == MomentsWanted::Yes
@@ -128,13 +146,21 @@ impl Agent<'_> {
         if !self.refused_object {
             self.polling.succeeded(now, &mut self.jitter);
         }
-        let applied = match self.assembly.insert(chunk) {
+        let outcome = match self.assembly.insert(chunk) {
             Ok(Received::Incomplete) => return,
             Ok(Received::Complete) => self.apply_object(now),
-            Err(_) => None,
+            Err(_) => Outcome::Refused,
         };
+        // Either the object is old or the clock was set. Statuses say now that no chunk is missing, the aggregator
+        // answers with the time, and by that it is settled.
+        if outcome != Outcome::Expired {
+            self.settle_object(outcome);
+        }
+    }
+
+    fn settle_object(&mut self, outcome: Outcome) {
         self.assembly.clear();
-        self.refused_object = applied.is_none();
+        self.refused_object = outcome != Outcome::Applied;
         self.counts.bad_objects += u64::from(self.refused_object);
     }
 
@@ -149,24 +175,30 @@ impl Agent<'_> {
         held.is_none_or(|version| ObjectTag::new(object.kind, version) != object)
     }
 
-    /// Puts a whole object to use; `None` when it is refused, and then nothing has changed.
-    fn apply_object(&mut self, now: Instant) -> Option<()> {
-        let now_s = self.clock_offset_s.map(|offset| now.as_secs() as i64 + offset);
+    /// Puts a whole object to use; nothing has changed unless it is applied.
+    fn apply_object(&mut self, now: Instant) -> Outcome {
+        let now_s = self.told_time.map(|told| now.as_secs() as i64 + told.offset_s);
         let held_task = self.current.map(|current| current.version);
-        let (manifest, object) = self.assembly.verify(&self.config.anchor).ok()?;
-        let is_expired = now_s.is_some_and(|now_s| now_s >= i64::from(manifest.expires_s));
+        let Ok((manifest, object)) = self.assembly.verify(&self.config.anchor) else {
+            return Outcome::Refused;
+        };
         // Never an older version than the one held, and no model without its task.
         let is_newer = match manifest.kind {
             ObjectKind::Task => held_task.is_none_or(|held| manifest.version > held),
             ObjectKind::Model => held_task.is_some() && manifest.version > self.model_version,
             ObjectKind::Keys => false,
         };
-        if manifest.task != self.config.task_id || is_expired || !is_newer {
-            return None;
+        if manifest.task != self.config.task_id || !is_newer {
+            return Outcome::Refused;
+        }
+        if now_s.is_some_and(|now_s| now_s >= i64::from(manifest.expires_s)) {
+            return Outcome::Expired;
         }
         match manifest.kind {
             ObjectKind::Task => {
-                self.current = Some(read_task(&manifest, object, self.config.shape, &mut self.memory)?);
+                let read = read_task(&manifest, object, self.config.shape, &mut self.memory);
+                let Some(current) = read else { return Outcome::Refused };
+                self.current = Some(current);
                 self.next_block = 0;
                 self.memory.reset_model();
                 self.model_version = 0;
@@ -174,16 +206,19 @@ impl Agent<'_> {
                 self.status_due = now + self.jitter.around(self.config.poll_interval);
             }
             ObjectKind::Model => {
-                self.memory.adopt(object, self.config.shape.features + 1, manifest.codec).ok()?;
+                let columns = self.config.shape.features + 1;
+                if self.memory.adopt(object, columns, manifest.codec).is_err() {
+                    return Outcome::Refused;
+                }
                 self.model_version = manifest.version;
                 self.counts.models += 1;
             }
-            ObjectKind::Keys => return None,
+            ObjectKind::Keys => return Outcome::Refused,
         }
         self.verdicts = (0, 0);
         self.evidence = Evidence::default();
         self.renew_allowance(now);
-        Some(())
+        Outcome::Applied
     }
 }
 

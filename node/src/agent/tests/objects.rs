@@ -6,8 +6,8 @@ use chirrup_protocol::ids::TaskId;
 use chirrup_protocol::manifest::Manifest;
 use chirrup_protocol::message::control::Control;
 use chirrup_protocol::message::port;
-use chirrup_protocol::message::status::Status;
-use chirrup_protocol::object::{ObjectKind, ObjectTag};
+use chirrup_protocol::message::status::{Progress, Status};
+use chirrup_protocol::object::{ObjectKind, ObjectTag, is_whole};
 use chirrup_protocol::task::Task;
 use chirrup_protocol::time::{Duration, Instant};
 use ed25519_dalek::SigningKey;
@@ -62,10 +62,13 @@ fn is_refused(kind: ObjectKind, version: u32, stream: &[u8]) -> bool {
     let mut node = board.power_on(AgentSnapshot::default(), Instant::ZERO);
     node.hear_task(RULE);
     node.hear_object(ObjectKind::Model, 5, &model_stream(5, 0.5));
-    let now = Control { time_s: Some(1_000_000), ..Control::default() };
-    let now = node.peer.control(&now);
+    let still_now = Control { time_s: Some(1_000_000), ..Control::default() };
+    let now = node.peer.control(&still_now);
     node.exchange(Some(&now));
     node.hear_object(kind, version, stream);
+    // Were it expired by a wrong clock only, it would be used now.
+    let now = node.peer.control(&still_now);
+    node.exchange(Some(&now));
     let counts = *node.agent.counts();
     node.learn(10);
     let contribution = node.next_message();
@@ -108,6 +111,96 @@ fn models_that_are_not_ours_are_refused() {
         2,
         &stream(&Manifest { kind: ObjectKind::Task, version: 2, ..good }, &object)
     ));
+}
+
+const NOW_S: u32 = 1_000_000;
+const DAY_S: u32 = 86_400;
+
+fn time(time_s: u32) -> Control {
+    Control { time_s: Some(time_s), ..Control::default() }
+}
+
+fn model_until(version: u32, expires_s: u32) -> Vec<u8> {
+    let object = model_bytes(&[version as f32; 8]);
+    stream(&Manifest { expires_s, ..manifest(ObjectKind::Model, version, 8, &object) }, &object)
+}
+
+/// A node with task 1 that was told the time, and whose clock was set forward then.
+fn set_forward(board: &mut Board, by_s: u64) -> Node<'_> {
+    let mut node = board.power_on(AgentSnapshot::default(), Instant::ZERO);
+    node.hear_task(RULE);
+    let now = node.peer.control(&time(NOW_S));
+    node.exchange(Some(&now));
+    node.now = node.now + Duration::from_secs(by_s);
+    node
+}
+
+fn progress(node: &mut Node<'_>) -> Option<Progress> {
+    let (fport, message) = node.exchange(None);
+    assert_eq!(fport, port::STATUS);
+    Status::parse(&message).unwrap().progress
+}
+
+#[test]
+fn a_node_whose_clock_was_set_forward_keeps_what_it_was_sent_until_it_is_told_the_time() {
+    for days in [2, 30, 4_000] {
+        let mut board = Board::new(SHAPE);
+        let mut node = set_forward(&mut board, days * u64::from(DAY_S));
+        let stream = model_until(1, NOW_S + DAY_S);
+        for _ in 0..2 {
+            node.hear_object(ObjectKind::Model, 1, &stream);
+            assert_eq!(node.agent.model_version(), 0, "by its clock it has expired");
+        }
+        let expired_at = node.now;
+        let held = progress(&mut node).unwrap();
+        assert!(node.now - expired_at < Duration::from_secs(60), "it asks soon");
+        assert_eq!(held.object, ObjectTag::new(ObjectKind::Model, 1));
+        assert!(is_whole(held, stream.len()));
+        let now = node.peer.control(&time(NOW_S + 500));
+        node.exchange(Some(&now));
+        let counts = node.agent.counts();
+        assert_eq!((node.agent.model_version(), counts.models, counts.bad_objects), (1, 1, 0));
+        assert_eq!(progress(&mut node), None);
+    }
+}
+
+#[test]
+fn what_has_expired_by_the_time_that_is_told_is_dropped_and_something_newer_replaces_it() {
+    let mut board = Board::new(SHAPE);
+    let mut node = set_forward(&mut board, 2 * u64::from(DAY_S));
+    node.hear_object(ObjectKind::Model, 1, &model_until(1, NOW_S + 100));
+    // A word without the time settles nothing.
+    let advice = Control { data_rate: Some(node.link.data_rate), ..Control::default() };
+    let advice = node.peer.control(&advice);
+    node.exchange(Some(&advice));
+    assert!(progress(&mut node).is_some());
+    let now = node.peer.control(&time(NOW_S + 100));
+    node.exchange(Some(&now));
+    assert_eq!(progress(&mut node), None);
+    assert_eq!((node.agent.model_version(), node.agent.counts().bad_objects), (0, 1));
+    node.now = node.now + Duration::from_secs(9 * u64::from(DAY_S));
+    node.hear_object(ObjectKind::Model, 2, &model_until(2, NOW_S + DAY_S));
+    node.hear_object(ObjectKind::Model, 3, &model_until(3, NOW_S + DAY_S));
+    let now = node.peer.control(&time(NOW_S + 200));
+    node.exchange(Some(&now));
+    assert_eq!((node.agent.model_version(), node.agent.counts().bad_objects), (3, 1));
+}
+
+/// The network may deliver an answer with the time twice, and hold one back.
+#[test]
+fn neither_a_time_told_twice_nor_one_overtaken_makes_an_old_object_new() {
+    let mut board = Board::new(SHAPE);
+    let mut node = set_forward(&mut board, 0);
+    let [old, held_back] = [NOW_S, NOW_S + 1].map(|at| node.peer.control(&time(at)));
+    node.exchange(Some(&old));
+    let new = node.peer.control(&time(NOW_S + 3 * DAY_S));
+    node.exchange(Some(&new));
+    node.hear_object(ObjectKind::Model, 1, &model_until(1, NOW_S + DAY_S));
+    node.exchange(Some(&old));
+    assert_eq!(node.agent.counts().bad_downlinks, 1);
+    node.exchange(Some(&held_back));
+    assert_eq!(node.agent.counts().bad_downlinks, 1, "it is in order, but of no use");
+    assert_eq!((node.agent.model_version(), progress(&mut node).is_some()), (0, true));
 }
 
 #[test]
