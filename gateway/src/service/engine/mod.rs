@@ -1,17 +1,20 @@
 //! The loop around the network server: events in, commit, then act.
 //!
 //! Events that have come up are handled together; what they want stored goes to the disk in one commit; only then
-//! do their transmissions, publications and answers leave. One task owns it all, so nothing here is shared.
+//! do their transmissions, publications and answers leave. One task owns it all, so nothing here is shared. What each
+//! event changes stands in `intake`.
+mod intake;
+
 use super::clock::Clock;
-use super::clock::line_protocol::{self, Command, Request};
+use super::clock::line_protocol::{self, Request};
 use super::clock::settling::{Settling, UnderWay};
 use super::counters::ServiceCounters;
 use super::mqtt::{News, Publisher};
 use super::outbox::Outbox;
 use super::packet_forwarder::{Forwarders, Report};
 use super::store::{Store, StoreError, Write};
-use crate::core::{Action, Event, NetworkServer, Refusal, Transmission};
-use chirrup_protocol::backhaul::{Receipt, UplinkId};
+use crate::core::{Action, Event, NetworkServer, Transmission};
+use chirrup_protocol::backhaul::UplinkId;
 use chirrup_protocol::ids::GatewayId;
 use chirrup_protocol::time::Instant;
 use std::collections::BTreeMap;
@@ -181,74 +184,6 @@ impl Engine {
                 },
             }
         }
-    }
-
-    fn take_report(&mut self, report: Report) {
-        match report {
-            Report::Pushed { .. } if self.draining => {}
-            Report::Pushed { at, pushed } => {
-                self.counters.frames_pushed += pushed.frames();
-                self.counters.crc_failed += pushed.crc_failed;
-                self.counters.unreadable_frames += pushed.unreadable;
-                for heard in pushed.heard {
-                    self.handle(at, Event::FrameHeard(heard));
-                }
-            }
-            Report::Answered { concentrator, token, result } => {
-                if let Some(token) = self.unanswered.remove(&(concentrator, token)) {
-                    self.answered(token, result);
-                }
-            }
-            Report::Malformed => self.counters.malformed_datagrams += 1,
-        }
-    }
-
-    fn answered(&mut self, token: u64, result: Result<(), Refusal>) {
-        if let Err(refusal) = result {
-            tracing::debug!(token, ?refusal, "transmission refused");
-            self.handle(self.clock.now(), Event::TransmissionRefused { token, refusal });
-        }
-    }
-
-    fn take_news(&mut self, news: News) {
-        match news {
-            News::Connected => {
-                tracing::info!(outbox = self.outbox.len(), "connected to the broker");
-                self.connected = true;
-                self.outbox.reconnected();
-            }
-            News::Disconnected => self.connected = false,
-            News::Receipt(receipt) => self.take_receipt(receipt),
-            News::Unreadable => self.counters.unreadable_envelopes += 1,
-        }
-    }
-
-    fn take_receipt(&mut self, receipt: Receipt) {
-        self.counters.receipts += 1;
-        let id = receipt.id;
-        if self.outbox.receipt(std::time::Instant::now(), id) {
-            self.writes.push(Write::Receipt(id));
-        }
-        self.handle(self.clock.now(), Event::ReceiptReceived(receipt));
-    }
-
-    fn take_request(&mut self, (command, answer): Request) {
-        match command {
-            Command::Advance { to } => {
-                self.advance(to);
-                self.answers.push((answer, format!("at {}", self.clock.now().as_micros())));
-            }
-            Command::Settle { frames } => self.settling.begin(frames, answer),
-        }
-    }
-
-    /// Runs what is due on the way, each at its own time.
-    fn advance(&mut self, to: Instant) {
-        while let Some(deadline) = self.server.next_deadline().filter(|&deadline| deadline <= to) {
-            self.clock.advance(deadline);
-            self.handle(self.clock.now(), Event::DeadlineReached);
-        }
-        self.clock.advance(to);
     }
 
     /// Commits, and carries out what was waiting for it.
