@@ -3,6 +3,7 @@
 //! A [`TaskData`] is what every part of a run starts from: the simulated nodes own shares of its training rows
 //! ([`partition`]), the deployed model is scored on its test rows, and the baselines use the very same rows.
 mod builtin;
+mod csv_error;
 mod csv_file;
 #[cfg(test)]
 mod csv_tests;
@@ -16,7 +17,7 @@ use crate::scenario::{DataConfig, Scale, Source};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-pub use csv_file::CsvError;
+pub use csv_error::CsvError;
 pub use partition::{Partition, PartitionError, Shares};
 pub use schema::SchemaError;
 

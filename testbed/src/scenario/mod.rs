@@ -4,6 +4,7 @@
 //! refuses the rest by name, and leaves nothing to be checked later. What is planned but not simulated yet stands in a
 //! list of its own (`unavailable.rs`): such a key is refused, never ignored.
 mod ble;
+mod error;
 mod experiment;
 mod faults;
 mod parse;
@@ -25,9 +26,10 @@ use serde::Serialize;
 use std::path::PathBuf;
 
 pub use ble::{BleConfig, BleNodes};
+pub use error::ScenarioError;
 pub use experiment::{Experiment, ExperimentError};
 pub use faults::{BackhaulConfig, BatteryEnd, ByzantineKind, FaultsConfig};
-pub use parse::{Overrides, ScenarioError};
+pub use parse::Overrides;
 pub use radio::{AdrChoice, DataRateChoice, PropagationConfig, RadioConfig};
 pub use traffic::{Activation, Confirmation, Interval, Mac, TrafficConfig};
 
