@@ -12,6 +12,7 @@ use super::windows::{DownlinkHeard, Window, WindowState};
 use super::{GatewayIndex, NodeIndex, sensitivity};
 use crate::kernel::TaskId;
 use chirrup_protocol::airtime::downlink_airtime;
+use chirrup_protocol::seal::Direction;
 use chirrup_protocol::time::{Duration, Instant};
 use std::rc::Rc;
 
@@ -210,7 +211,7 @@ fn signal(
     emission: &Emission,
     surroundings: &Surroundings,
 ) -> Signal {
-    let power = surroundings.downlink(start, node, gateway, emission.power_dbm);
+    let power = surroundings.received(Direction::Down, start, node, gateway, emission.power_dbm);
     let audible = power.dbm >= sensitivity::NODE.weakest_dbm(emission.modulation);
     Signal { spreading_factor: emission.modulation.spreading_factor, power, audible }
 }

@@ -5,6 +5,7 @@
 use super::links::ReceivedPower;
 use super::{GatewayIndex, NodeIndex};
 use crate::kernel::Rng;
+use chirrup_protocol::seal::Direction;
 use chirrup_protocol::time::Instant;
 
 /// A distribution of gains with mean 1.
@@ -60,31 +61,10 @@ impl Fading {
         Self { waves, uplink_key: key("fading-uplink"), downlink_key: key("fading-downlink") }
     }
 
-    /// A node's frame at a gateway.
-    pub fn uplink(
+    /// A frame of a node at a gateway, or of a gateway at a node.
+    pub fn frame(
         &self,
-        start: Instant,
-        node: NodeIndex,
-        gateway: GatewayIndex,
-        mean: ReceivedPower,
-    ) -> ReceivedPower {
-        self.faded(self.uplink_key, start, node, gateway, mean)
-    }
-
-    /// A gateway's frame at a node.
-    pub fn downlink(
-        &self,
-        start: Instant,
-        node: NodeIndex,
-        gateway: GatewayIndex,
-        mean: ReceivedPower,
-    ) -> ReceivedPower {
-        self.faded(self.downlink_key, start, node, gateway, mean)
-    }
-
-    fn faded(
-        &self,
-        key: u64,
+        direction: Direction,
         start: Instant,
         node: NodeIndex,
         gateway: GatewayIndex,
@@ -92,6 +72,10 @@ impl Fading {
     ) -> ReceivedPower {
         let Waves::Sum { direct, scattered } = self.waves else { return mean };
         let link = (u64::from(node.0) << 16) | u64::from(gateway.0);
+        let key = match direction {
+            Direction::Up => self.uplink_key,
+            Direction::Down => self.downlink_key,
+        };
         let draw = mix(mix(key ^ start.as_micros()) ^ link);
         let gain = gain(draw, direct, scattered).max(LEAST_GAIN);
         ReceivedPower { dbm: mean.dbm + 10.0 * libm::log10(gain), mw: mean.mw * gain }
@@ -131,7 +115,7 @@ mod tests {
         let fading = Fading::new(model, 1);
         let frame = |index: u64| {
             let (start, node) = (Instant::from_micros(index * 1_000), NodeIndex(index as u32 % 7));
-            fading.uplink(start, node, GatewayIndex(0), MEAN).mw
+            fading.frame(Direction::Up, start, node, GatewayIndex(0), MEAN).mw
         };
         (0..FRAMES).map(frame).collect()
     }
@@ -195,12 +179,15 @@ mod tests {
     fn a_frame_fades_the_same_again_and_differently_elsewhere() {
         let fading = Fading::new(FadingModel::Rayleigh, 1);
         let (start, gateway) = (Instant::from_micros(5), GatewayIndex(0));
-        let here = fading.uplink(start, NodeIndex(1), gateway, MEAN);
-        assert_eq!(here, fading.uplink(start, NodeIndex(1), gateway, MEAN));
+        let here = fading.frame(Direction::Up, start, NodeIndex(1), gateway, MEAN);
+        assert_eq!(here, fading.frame(Direction::Up, start, NodeIndex(1), gateway, MEAN));
         assert!((libm::pow(10.0, here.dbm / 10.0) / here.mw - 1.0).abs() < 1e-9);
-        assert_ne!(here, fading.uplink(start, NodeIndex(1), GatewayIndex(1), MEAN));
-        assert_ne!(here, fading.uplink(start, NodeIndex(2), gateway, MEAN));
-        assert_ne!(here, fading.downlink(start, NodeIndex(1), gateway, MEAN));
-        assert_eq!(Fading::new(FadingModel::None, 1).uplink(start, NodeIndex(1), gateway, MEAN), MEAN);
+        assert_ne!(here, fading.frame(Direction::Up, start, NodeIndex(1), GatewayIndex(1), MEAN));
+        assert_ne!(here, fading.frame(Direction::Up, start, NodeIndex(2), gateway, MEAN));
+        assert_ne!(here, fading.frame(Direction::Down, start, NodeIndex(1), gateway, MEAN));
+        assert_eq!(
+            Fading::new(FadingModel::None, 1).frame(Direction::Up, start, NodeIndex(1), gateway, MEAN),
+            MEAN
+        );
     }
 }

@@ -7,6 +7,7 @@ use super::links::{Links, ReceivedPower};
 use super::propagation::Propagation;
 use super::tracks::Tracks;
 use super::{GatewayIndex, NodeIndex};
+use chirrup_protocol::seal::Direction;
 use chirrup_protocol::time::Instant;
 
 /// Where everything stands, and what a link loses on its way.
@@ -90,28 +91,17 @@ impl Surroundings {
         }
     }
 
-    /// The power at a gateway when a node begins to transmit at `start`.
-    pub(super) fn uplink(
+    /// The power at one end of a link when the other begins to transmit at `start`.
+    pub(super) fn received(
         &self,
+        direction: Direction,
         start: Instant,
         node: NodeIndex,
         gateway: GatewayIndex,
         power_dbm: i8,
     ) -> ReceivedPower {
         let mean = self.links.received(node, gateway, power_dbm);
-        self.fading.uplink(start, node, gateway, mean)
-    }
-
-    /// The power at a node when a gateway begins to transmit at `start`.
-    pub(super) fn downlink(
-        &self,
-        start: Instant,
-        node: NodeIndex,
-        gateway: GatewayIndex,
-        power_dbm: i8,
-    ) -> ReceivedPower {
-        let mean = self.links.received(node, gateway, power_dbm);
-        self.fading.downlink(start, node, gateway, mean)
+        self.fading.frame(direction, start, node, gateway, mean)
     }
 
     /// Enters what interferers do to a frame at a gateway; returns the noise that they add, in mW.

@@ -11,6 +11,7 @@ use super::surroundings::Surroundings;
 use super::{GatewayIndex, NodeIndex, sensitivity};
 use chirrup_protocol::airtime::frame_airtime;
 use chirrup_protocol::region::{ChannelGroup, Region};
+use chirrup_protocol::seal::Direction;
 use chirrup_protocol::time::Instant;
 
 /// An uplink on the air. It cannot be copied, so that it ends once.
@@ -128,7 +129,13 @@ impl Uplinks {
         let is_tuned = !self.is_off_channel(emission);
         let weakest_dbm = sensitivity::GATEWAY.weakest_dbm(emission.modulation);
         views.extend(self.gateways.iter().enumerate().map(|(index, gateway)| {
-            let power = surroundings.uplink(now, node, GatewayIndex(index as u16), emission.power_dbm);
+            let power = surroundings.received(
+                Direction::Up,
+                now,
+                node,
+                GatewayIndex(index as u16),
+                emission.power_dbm,
+            );
             let spreading_factor = emission.modulation.spreading_factor;
             View {
                 signal: Signal { spreading_factor, power, audible: is_tuned && power.dbm >= weakest_dbm },
