@@ -8,6 +8,7 @@ mod error;
 mod experiment;
 mod faults;
 mod parse;
+mod propagation;
 mod radio;
 #[cfg(test)]
 mod radio_tests;
@@ -30,7 +31,8 @@ pub use error::ScenarioError;
 pub use experiment::{Experiment, ExperimentError};
 pub use faults::{BackhaulConfig, BatteryEnd, ByzantineKind, FaultsConfig};
 pub use parse::Overrides;
-pub use radio::{AdrChoice, DataRateChoice, PropagationConfig, RadioConfig};
+pub use propagation::PropagationConfig;
+pub use radio::{AdrChoice, DataRateChoice, RadioConfig};
 pub use traffic::{Activation, Confirmation, Interval, Mac, TrafficConfig};
 
 /// The scenario that runs when none is named.

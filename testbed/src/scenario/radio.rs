@@ -1,12 +1,14 @@
 //! Section `radio`: the air between nodes and gateways.
+use super::ScenarioError;
+use super::parse::MAX_GATEWAYS;
+use super::propagation::{PropagationConfig, propagation};
 use super::section::Section;
-use super::{ScenarioError, parse::MAX_GATEWAYS};
-use crate::radio::fading::{Fading, FadingModel};
+use crate::radio::fading::Fading;
 use crate::radio::geometry::{gateways_in_disc, nodes_in_disc};
-use crate::radio::hata::{self, Environment, HataError, OkumuraHata};
+use crate::radio::hata;
 use crate::radio::{
-    Antennas, CollisionModel, Interferer, LogDistance, NodeIndex, PathLoss, Position, Propagation, Shadowing,
-    Surroundings, Terrain, Tracks, Waveform,
+    CollisionModel, Interferer, NodeIndex, PathLoss, Position, Propagation, Shadowing, Surroundings, Terrain,
+    Tracks, Waveform,
 };
 use chirrup_protocol::message::contribution;
 use chirrup_protocol::region::{ChannelGroup, ChannelPlan, DataRate, FitError, Region};
@@ -45,22 +47,6 @@ pub struct RadioConfig {
     pub interferers: Vec<Interferer>,
 }
 
-/// What links lose.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct PropagationConfig {
-    /// The mean over all links of one length.
-    pub path_loss: PathLoss,
-    /// Heights and gains.
-    #[serde(flatten)]
-    pub antennas: Antennas,
-    /// Standard deviation of log-normal shadowing, in dB.
-    pub shadowing_db: f64,
-    /// Distance over which its correlation falls to 1/e, in metres; 0 for links that are shadowed each by itself.
-    pub shadowing_correlation_m: f64,
-    /// From frame to frame.
-    pub fading: FadingModel,
-}
-
 /// How nodes choose their data rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -95,27 +81,6 @@ const COLLISION_MODELS: [(&str, CollisionModel); 4] = [
     ("capture", CollisionModel::Capture),
     ("aloha", CollisionModel::Aloha),
 ];
-
-const ENVIRONMENTS: [(&str, Environment); 4] = [
-    ("urban", Environment::Urban),
-    ("urban-large", Environment::UrbanLarge),
-    ("suburban", Environment::Suburban),
-    ("open", Environment::Open),
-];
-
-#[derive(Clone, Copy)]
-enum PathLossModel {
-    LogDistance,
-    OkumuraHata,
-}
-
-const PATH_LOSS_MODELS: [(&str, PathLossModel); 2] =
-    [("log-distance", PathLossModel::LogDistance), ("okumura-hata", PathLossModel::OkumuraHata)];
-
-/// Height of a gateway's antenna under Okumura-Hata where the scenario does not say.
-const GATEWAY_HEIGHT_M: f64 = 30.0;
-/// Height of a node's antenna, likewise.
-const NODE_HEIGHT_M: f64 = 1.5;
 
 fn as_named<S: Serializer>(model: &CollisionModel, serializer: S) -> Result<S::Ok, S::Error> {
     let named = COLLISION_MODELS.iter().find(|(_, named)| named == model);
@@ -176,7 +141,7 @@ impl RadioConfig {
     }
 }
 
-fn bad(key: &str, value: String, allowed: String) -> ScenarioError {
+pub(super) fn bad(key: &str, value: String, allowed: String) -> ScenarioError {
     ScenarioError::BadValue { key: format!("radio.{key}"), value, allowed }
 }
 
@@ -236,74 +201,6 @@ fn check_data_rate(radio: &RadioConfig) -> Result<(), ScenarioError> {
     let (lowest, highest) = (radio.useful_data_rates().0, radio.region.highest_data_rate());
     let allowed = format!("\"adr\", or a number from {} to {}, as {reason}", lowest.0, highest.0);
     Err(bad("data_rate", data_rate.0.to_string(), allowed))
-}
-
-fn propagation(keys: &mut Section, channel_hz: u32) -> Result<PropagationConfig, ScenarioError> {
-    let kind = keys.choice("path_loss", &PATH_LOSS_MODELS)?;
-    // Read in any case: an override of one key alone must not make others unknown.
-    let exponent = keys.number("path_loss_exponent", LogDistance::OULU.exponent, 1.0..=6.0)?;
-    let environment = keys.choice("environment", &ENVIRONMENTS)?;
-    let gateway_height_m = keys.optional_number("gateway_height_m", 0.0..=1_000.0)?;
-    let node_height_m = keys.optional_number("node_height_m", 0.0..=1_000.0)?;
-    let (path_loss, height_difference_m) = match kind {
-        PathLossModel::LogDistance => {
-            let difference_m = gateway_height_m.unwrap_or(0.0) - node_height_m.unwrap_or(0.0);
-            (PathLoss::LogDistance(LogDistance { exponent, ..LogDistance::OULU }), difference_m)
-        }
-        PathLossModel::OkumuraHata => {
-            let heights_m =
-                (gateway_height_m.unwrap_or(GATEWAY_HEIGHT_M), node_height_m.unwrap_or(NODE_HEIGHT_M));
-            (okumura_hata(environment, channel_hz, heights_m)?, 0.0)
-        }
-    };
-    let antennas = Antennas {
-        height_difference_m,
-        gateway_gain_dbi: keys.number("antenna_gain_dbi", 0.0, -20.0..=30.0)?,
-        node_gain_dbi: keys.number("node_antenna_gain_dbi", 0.0, -20.0..=30.0)?,
-    };
-    Ok(PropagationConfig {
-        path_loss,
-        antennas,
-        shadowing_db: keys.number("shadowing_db", 0.0, 0.0..=30.0)?,
-        shadowing_correlation_m: keys.number("shadowing_correlation_m", 0.0, 0.0..=100_000.0)?,
-        fading: fading(keys)?,
-    })
-}
-
-fn okumura_hata(
-    environment: Environment,
-    channel_hz: u32,
-    (gateway_height_m, node_height_m): (f64, f64),
-) -> Result<PathLoss, ScenarioError> {
-    let frequency_mhz = f64::from(channel_hz) / 1e6;
-    let model = OkumuraHata::new(environment, frequency_mhz, gateway_height_m, node_height_m);
-    let with = "with path_loss = \"okumura-hata\"";
-    let model = model.map_err(|error| match error {
-        HataError::GatewayHeight { have_m } => {
-            bad("gateway_height_m", have_m.to_string(), format!("a number from 30 to 200 {with}"))
-        }
-        HataError::NodeHeight { have_m } => {
-            bad("node_height_m", have_m.to_string(), format!("a number from 1 to 10 {with}"))
-        }
-        HataError::Frequency { have_mhz } => {
-            bad("region", format!("{have_mhz} MHz"), format!("a band from 150 to 1500 MHz {with}"))
-        }
-    });
-    Ok(PathLoss::OkumuraHata(model?))
-}
-
-fn fading(keys: &mut Section) -> Result<FadingModel, ScenarioError> {
-    let kinds = [
-        ("none", FadingModel::None),
-        ("rayleigh", FadingModel::Rayleigh),
-        ("rician", FadingModel::Rician { k_db: 6.0 }),
-    ];
-    let mut fading = keys.choice("fading", &kinds)?;
-    let given_db = keys.number("rician_k_db", 6.0, -40.0..=40.0)?;
-    if let FadingModel::Rician { k_db } = &mut fading {
-        *k_db = given_db;
-    }
-    Ok(fading)
 }
 
 fn interferer(mut keys: Section, channel_hz: u32) -> Result<Interferer, ScenarioError> {
