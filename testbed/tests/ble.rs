@@ -95,6 +95,7 @@ fn faults_break_nothing() {
         "faults.cut_on_air=0.5",
         "faults.torn_write=0.3",
         "faults.clock_jump_per_day=20",
+        "faults.clock_jump_s=1000000",
         "faults.gateway_off_per_day=24",
         "faults.duplicate=0.2",
         "faults.corrupted=0.05",
