@@ -87,7 +87,7 @@ fn power_cuts_at_the_worst_moments_use_no_counter_twice() {
     let observed = observe(&[
         "faults.power_cut_per_day=48",
         "faults.power_cut_s=20",
-        "faults.torn_write=0.4",
+        "faults.torn_write=0.5",
         "faults.cut_on_air=0.6",
         "run.duration_s=36000",
     ]);
