@@ -1,6 +1,7 @@
 //! The charts of a report. Each function turns a part of the record into one [`Plot`].
 use super::Report;
 use super::palette::{BLACK, Look, look};
+use super::tables::escape;
 use crate::summary::{Losses, NodeRecord, VersionRecord};
 use plotly::common::{
     ExponentFormat, Line, LineShape, Marker, Mode, Orientation, Pattern, PatternFillMode, Title,
@@ -54,7 +55,7 @@ pub fn accuracy_over_bytes(report: &Report) -> Plot {
     let sent = report.run.course.iter().filter(|entry| entry.uplink_phy_bytes > 0);
     let bytes = sent.clone().map(|entry| entry.uplink_phy_bytes as f64 / nodes).collect();
     let accuracy = sent.map(|entry| 100.0 * entry.held).collect();
-    let x = axis("bytes a node put on the air (mean, logarithmic)").type_(AxisType::Log).dtick(1.0);
+    let x = axis("bytes on the air a node (mean)").type_(AxisType::Log).dtick(1.0);
     let mut plot = chart(x, percent_axis("accuracy"));
     plot.add_trace(steps("nodes, mean", bytes, accuracy));
     let baselines = &report.summary.baselines;
@@ -88,7 +89,8 @@ pub fn airtime(report: &Report) -> Plot {
 /// Worst hour of every transmitter, in per cent of what it may use.
 pub fn duty_cycle(report: &Report) -> Plot {
     let shown = Shown::of(&report.run.nodes);
-    let mut plot = chart(shown.axis(), axis("used of the allowed airtime (%)"));
+    let everyone = format!("{}, and gateways", shown.title);
+    let mut plot = chart(shown.axis_named(&everyone), axis("used of the allowed airtime (%)"));
     let nodes = shown.values(|node| 100.0 * node.duty_worst_ratio);
     plot.add_trace(bars("nodes", &shown.labels, nodes, 0));
     let gateways = &report.run.gateways;
@@ -116,6 +118,9 @@ pub fn losses(report: &Report) -> Plot {
     let mut plot = chart(shown.axis(), axis("uplink frames lost"));
     let uplink_causes = causes().into_iter().filter(|(name, _)| *name != NO_WINDOW);
     for (index, (name, count)) in uplink_causes.enumerate() {
+        if report.run.nodes.iter().all(|node| count(&node.lost) == 0) {
+            continue;
+        }
         plot.add_trace(bars(name, &shown.labels, shown.values(|node| count(&node.lost) as f64), index));
     }
     stacked(plot)
@@ -138,9 +143,19 @@ pub fn causes() -> [Cause; 8] {
     ]
 }
 
-/// How a node is called in charts and tables: by the data's name, or by the end of its DevEUI.
-pub fn label(node: &NodeRecord) -> String {
+/// Uplinks of a node that no gateway received.
+pub fn lost(node: &NodeRecord) -> u64 {
+    causes().iter().map(|(_, count)| count(&node.lost)).sum()
+}
+
+/// How a node is called: by the data's name, or by the end of its DevEUI.
+pub fn name(node: &NodeRecord) -> String {
     node.name.clone().unwrap_or_else(|| format!("…{}", &node.dev_eui.to_string()[12..]))
+}
+
+/// The same for charts, which would take marks in it for their own.
+pub fn label(node: &NodeRecord) -> String {
+    escape(&name(node))
 }
 
 /// The nodes that have a bar.
@@ -169,7 +184,11 @@ impl<'a> Shown<'a> {
     }
 
     fn axis(&self) -> Axis {
-        axis(self.title.as_str()).type_(AxisType::Category).auto_margin(true)
+        self.axis_named(&self.title)
+    }
+
+    fn axis_named(&self, title: &str) -> Axis {
+        axis(title).type_(AxisType::Category).auto_margin(true)
     }
 }
 
@@ -276,4 +295,25 @@ pub(super) fn point_marker(look: &Look, size: usize) -> Marker {
         .symbol(look.symbol.clone())
         .size(size)
         .line(Line::new().color(BLACK).width(1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn causes_that_did_not_strike_are_not_in_the_legend() {
+        let json = sample::with_report(losses).to_json();
+        assert!(json.contains("\"collision\"") && json.contains("\"injected fault\""));
+        assert!(!json.contains("\"no free demodulator\"") && !json.contains("\"interferer\""));
+    }
+
+    #[test]
+    fn marks_in_a_name_are_shown_as_they_are() {
+        let mut node = sample::run().nodes.remove(0);
+        node.name = Some("<b>pump</b> & fan".into());
+        assert_eq!(label(&node), "&lt;b&gt;pump&lt;/b&gt; &amp; fan");
+        assert_eq!(name(&node), "<b>pump</b> & fan");
+    }
 }

@@ -1,6 +1,6 @@
 //! The map of a run: who stands where, which links carried frames, and who lost many.
 use super::Report;
-use super::charts::{axis, causes, chart, label, point_marker};
+use super::charts::{axis, chart, label, lost, point_marker};
 use super::palette::{BLACK, VERMILLION, look};
 use crate::radio::{NodeIndex, Transmitter, Verdict};
 use crate::summary::{LinkKind, NodeRecord, Position};
@@ -99,10 +99,6 @@ fn add_nodes<'a>(plot: &mut Plot, name: &str, marker: Marker, nodes: impl Iterat
     if !places.is_empty() {
         plot.add_trace(scatter_places(&places).name(name).text_array(names).marker(marker));
     }
-}
-
-fn lost(node: &NodeRecord) -> u64 {
-    causes().iter().map(|(_, count)| count(&node.lost)).sum()
 }
 
 fn scatter_places(places: &[Position]) -> Box<Scatter<f64, f64>> {

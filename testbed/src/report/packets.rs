@@ -2,7 +2,8 @@
 use super::charts::{axis, chart, percent_axis, time_unit};
 use super::page::{chart_section, frame, part};
 use super::palette::look;
-use super::tables::{escape, table};
+use super::tables::{escape, remarks, table};
+use super::words::{count, span};
 use super::{WriteError, write_file};
 use crate::scenario::Scenario;
 use crate::summary::PerNode;
@@ -36,12 +37,16 @@ impl PacketReport<'_> {
     pub fn html(&self) -> String {
         let summary = &self.ended.summary;
         let title = format!("Chirrup: {}, seed {}", summary.scenario, summary.seed);
-        let words = "Of the frames that ended in each hundredth of the run.";
         let sections = [
-            part("What came of it", self.figures()),
+            part("What came of it", remarks(&self.figures())),
             part("What nodes sent", self.sent()),
-            chart_section("Delivery", "delivery", &self.delivery(), words),
-            chart_section("Frames", "frames", &self.frames(), words),
+            chart_section(
+                "Delivery",
+                "delivery",
+                &self.delivery(),
+                "Share that a gateway received of the uplinks that ended in each hundredth of the run.",
+            ),
+            chart_section("Frames", "frames", &self.frames(), "How many ended in each hundredth of the run."),
             part("Scenario", format!("<pre>{}</pre>\n", escape(&self.scenario_text()))),
         ];
         frame(&title, &self.opening(), &sections.concat(), &format!("Trace {}", summary.trace_hash))
@@ -51,11 +56,11 @@ impl PacketReport<'_> {
         let summary = &self.ended.summary;
         let traffic = &summary.traffic;
         format!(
-            "{} nodes sent {} frames of plain traffic in {:.0} s of virtual time (seed {}), at an offered load G of {:.4} a \
+            "{} sent {} frames of plain traffic in {} of virtual time (seed {}), at an offered load G of {:.4} a \
              channel. {:.2} % reached a gateway, {} were lost to collisions.",
-            summary.nodes,
+            count(summary.nodes, "node"),
             traffic.uplinks,
-            summary.virtual_s,
+            span(summary.virtual_s),
             summary.seed,
             traffic.load,
             100.0 * traffic.uplink_delivery_ratio,
@@ -87,7 +92,9 @@ impl PacketReport<'_> {
         let (times, unit) = self.times();
         let (x, y) =
             times.into_iter().zip(self.steps()).filter_map(|(x, step)| Some((x, share(&step)?))).unzip();
-        let mut plot = chart(axis(format!("virtual time ({unit})")), percent_axis("delivered"));
+        // From nothing to all: enlarged, a frame lost would look like a breakdown.
+        let delivered = percent_axis("delivered").range(vec![0.0, 103.0]);
+        let mut plot = chart(axis(format!("virtual time ({unit})")), delivered);
         plot.add_trace(line("uplinks delivered", x, y, 0));
         plot
     }

@@ -7,12 +7,8 @@ const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 
 
 const STYLE: &str = include_str!("page.css");
 
-/// On paper a chart is as wide as the page.
-const PRINT_SCRIPT: &str = "
-const charts = () => document.querySelectorAll('.js-plotly-plot');
-addEventListener('beforeprint', () => charts().forEach(chart => Plotly.relayout(chart, {width: 680})));
-addEventListener('afterprint', () => charts().forEach(chart => Plotly.relayout(chart, {width: null, autosize: true})));
-";
+/// On paper a chart is as wide as the page, and so low that two have room on one.
+const PRINT_SCRIPT: &str = include_str!("print.js");
 
 /// Tables of the class `sortable` sort by the column whose head is pressed, by number where its cells begin with one;
 /// pressed again, the other way round. What a cell says in words comes last.
@@ -69,7 +65,37 @@ pub(super) fn part(title: &str, body: impl std::fmt::Display) -> String {
 fn sections(report: &Report) -> String {
     let chart = chart_section;
     [
-        part("Compared with other ways", format!("<div class=\"remarks\">{}</div>\n", tables::baselines(report))),
+        part("Compared with other ways", tables::remarks(&tables::baselines(report))),
+        accuracy(report),
+        part("Accuracy in detail", tables::accuracy(report)),
+        part("What nodes sent", tables::traffic(report)),
+        chart("Airtime", "airtime", &charts::airtime(report), "Time that every node spent on the air."),
+        chart(
+            "Duty cycle",
+            "duty-cycle",
+            &charts::duty_cycle(report),
+            "The worst one-hour window of every transmitter, in its busiest sub-band.",
+        ),
+        chart("Battery", "battery", &charts::battery(report), &words::battery(report)),
+        losses(report),
+        part("Frames and contributions", tables::losses(report)),
+        chart("Map", "map", &map::map(report), &words::map(report)),
+        chart("The air", "air", &timeline::chart_of(report), &timeline::words(report)),
+        part("Gateways", tables::gateways(report)),
+        part("Nodes", format!("<div class=\"wide\">{}</div>\n", tables::nodes(report))),
+        part("Scenario", format!("<pre>{}</pre>\n", tables::escape(&scenario_text(report)))),
+    ]
+    .concat()
+}
+
+/// Against everything that it cost.
+fn accuracy(report: &Report) -> String {
+    if report.run.course.is_empty() {
+        return part("Accuracy over time", "<p>No version of the model came about.</p>\n");
+    }
+    let chart = chart_section;
+    let apart = words::counted_apart(report);
+    [
         chart(
             "Accuracy over time",
             "accuracy-time",
@@ -81,55 +107,33 @@ fn sections(report: &Report) -> String {
             "Accuracy over airtime",
             "accuracy-airtime",
             &charts::accuracy_over_airtime(report),
-            "The same over the time that a node had spent on the air by then.",
+            &format!("The same over the time that a node had spent on the air by then.{apart}"),
         ),
         chart(
             "Accuracy over energy",
             "accuracy-energy",
             &charts::accuracy_over_energy(report),
-            "The same over the energy that a node had spent on sending by then.",
+            &format!("The same over the energy that a node had spent on sending by then, listening and sleep not included.{apart}"),
         ),
         chart(
             "Accuracy over bytes",
             "accuracy-bytes",
             &charts::accuracy_over_bytes(report),
-            "The same over the bytes that a node had put on the air by then, headers and joins included. Points are \
-             other ways to train the model; they count content alone.",
+            &format!(
+                "The same over the bytes that a node had put on the air by then, headers and joins included, on a \
+                 logarithmic scale. Points are other ways to train the model; they count content alone.{apart}"
+            ),
         ),
-        part("Accuracy in detail", tables::accuracy(report)),
-        part("What nodes sent", tables::traffic(report)),
-        chart(
-            "Airtime",
-            "airtime",
-            &charts::airtime(report),
-            "Time that every node spent on the air.",
-        ),
-        chart(
-            "Duty cycle",
-            "duty-cycle",
-            &charts::duty_cycle(report),
-            "The worst one-hour window of every transmitter, in its busiest sub-band.",
-        ),
-        chart("Battery", "battery", &charts::battery(report), &words::battery(report)),
-        chart("What was lost, and why", "losses", &charts::losses(report), "Uplinks that no gateway received."),
-        part("Frames and contributions", tables::losses(report)),
-        chart(
-            "Map",
-            "map",
-            &map::map(report),
-            &words::map(report),
-        ),
-        chart(
-            "The air",
-            "air",
-            &timeline::chart_of(report),
-            &timeline::words(report),
-        ),
-        part("Gateways", tables::gateways(report)),
-        part("Nodes", format!("<div class=\"wide\">{}</div>\n", tables::nodes(report))),
-        part("Scenario", format!("<pre>{}</pre>\n", tables::escape(&scenario_text(report)))),
     ]
     .concat()
+}
+
+fn losses(report: &Report) -> String {
+    let title = "What was lost, and why";
+    if report.run.nodes.iter().all(|node| charts::lost(node) == 0) {
+        return part(title, "<p>Every uplink reached a gateway.</p>\n");
+    }
+    chart_section(title, "losses", &charts::losses(report), "Uplinks that no gateway received.")
 }
 
 fn scenario_text(report: &Report) -> String {
@@ -202,5 +206,34 @@ mod tests {
         run.nodes[0].name = Some("</script><script>alert(1)</script>".into());
         let page = sample::with_report_of(&run, html).replace(&chart_script(), "");
         assert!(!page.contains("<script>alert"));
+    }
+
+    #[test]
+    fn a_run_in_which_nothing_came_about_says_so() {
+        let mut run = sample::run();
+        (run.versions, run.course) = (Vec::new(), Vec::new());
+        run.nodes.iter_mut().for_each(|node| node.lost = crate::summary::Losses::default());
+        for run in [run, crate::summary::RunRecord::default()] {
+            let page = sample::with_report_of(&run, html).replace(&chart_script(), "");
+            assert_eq!(page.matches("No version of the model came about").count(), 2);
+            assert!(page.contains("Every uplink reached a gateway"));
+            assert!(!page.contains(">NaN") && !page.contains(" NaN"));
+            for chart in ["accuracy-time", "accuracy-bytes", "losses"] {
+                assert!(!page.contains(&format!("\"{chart}\"")), "{chart}");
+            }
+        }
+    }
+
+    #[test]
+    fn charts_say_what_they_leave_out() {
+        let mut run = sample::run();
+        assert!(!sample::with_report_of(&run, html).contains("BLE is not"));
+        run.ble = Some(crate::summary::BleTotals::default());
+        let page = sample::with_report_of(&run, html);
+        for words in
+            ["over LoRaWAN and BLE through", "What went over BLE is not counted here", "BLE is not shown"]
+        {
+            assert!(page.contains(words), "{words}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The tables of a report, as HTML.
 use super::Report;
-use super::charts::{causes, label};
+use super::charts::{causes, lost, name};
+use super::words::count;
 use crate::summary::{LinkKind, NodeRecord, SentPerNode};
 use std::fmt::Write;
 
@@ -25,15 +26,20 @@ pub fn sortable(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Strin
     table_of("<table class=\"sortable\">", &head.iter().map(button).collect::<String>(), rows)
 }
 
+/// A table whose last column is text.
+pub fn remarks(table: &str) -> String {
+    format!("<div class=\"remarks\">{table}</div>\n")
+}
+
 fn table_of(opening: &str, head: &str, rows: impl Iterator<Item = Vec<String>>) -> String {
-    let mut html = format!("{opening}<thead><tr>{head}");
+    let mut html = format!("<div class=\"scroll\">{opening}<thead><tr>{head}");
     html += "</tr></thead><tbody>\n";
     for row in rows {
         html += "<tr>";
         row.iter().for_each(|cell| html += &format!("<td>{}</td>", escape(cell)));
         html += "</tr>\n";
     }
-    html + "</tbody></table>\n"
+    html + "</tbody></table></div>\n"
 }
 
 fn percent(share: f64) -> String {
@@ -52,22 +58,29 @@ pub fn baselines(report: &Report) -> String {
     let row = |name: &str, accuracy: f64, bytes: String, note: &str| {
         vec![name.to_owned(), percent(accuracy), bytes, note.to_owned()]
     };
-    let raw_note = format!("{} bits a feature, then entropy coded", b.raw_data.bits_per_feature);
+    let raw_note =
+        format!("{} a feature, then entropy coded", count(b.raw_data.bits_per_feature as usize, "bit"));
     let subset_note = match (b.raw_subset.samples, b.raw_subset.bits_per_feature) {
-        (Some(samples), Some(bits)) => format!("{samples} samples of all nodes, {bits} bits a feature"),
+        (Some(samples), Some(bits)) => {
+            format!("{} of all nodes, {} a feature", count(samples, "sample"), count(bits as usize, "bit"))
+        }
         _ => b.raw_subset.reason.clone().unwrap_or_default(),
     };
     let fedavg_note = b
         .fedavg_fp32
         .reason
         .clone()
-        .unwrap_or_else(|| format!("{} rounds with every node", b.fedavg_fp32.rounds));
+        .unwrap_or_else(|| format!("{} with every node", count(b.fedavg_fp32.rounds as usize, "round")));
     let rows = [
         row(
             "Federation (models on nodes)",
             summary.accuracy.final_,
             format!("{own:.0}"),
-            "over the air, all frames",
+            if report.run.versions.is_empty() {
+                "no version of the model came about"
+            } else {
+                "over the air, all frames"
+            },
         ),
         row("All data in one place", b.centralised, "–".into(), "unquantised"),
         row("Every node alone", b.local_only, "0".into(), "mean of nodes"),
@@ -197,14 +210,13 @@ pub fn nodes(report: &Report) -> String {
 
 fn node_row((number, node): (usize, &NodeRecord)) -> Vec<String> {
     let sent = node.sent();
-    let lost: u64 = causes().iter().map(|(_, count)| count(&node.lost)).sum();
     let (data_rate, spreading_factor) = match node.link {
         LinkKind::Lorawan => (node.data_rate.to_string(), node.spreading_factor.to_string()),
         LinkKind::Ble => ("BLE".into(), "BLE".into()),
     };
     vec![
         number.to_string(),
-        label(node),
+        name(node),
         format!("{:.0}, {:.0}", node.position.x_m, node.position.y_m),
         data_rate,
         spreading_factor,
@@ -216,7 +228,7 @@ fn node_row((number, node): (usize, &NodeRecord)) -> Vec<String> {
         format!("{:.0}", sent.energy_mj),
         format!("{:.2}", node.battery_years),
         percent(node.duty_worst_ratio),
-        lost.to_string(),
+        lost(node).to_string(),
         node.contributions_accepted.to_string(),
     ]
 }

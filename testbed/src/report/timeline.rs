@@ -42,7 +42,8 @@ pub fn words(report: &Report) -> String {
     };
     format!(
         "{shown}: a mark where a frame begins, and a line for as long as it lasts. Drag over a part to enlarge it, and \
-         press twice to see all again. Gateways are rows 0 and below."
+         press twice to see all again. Gateways are rows 0 and below.{}",
+        if report.run.ble.is_some() { " BLE is not shown." } else { "" }
     )
 }
 

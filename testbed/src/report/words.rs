@@ -5,7 +5,7 @@ use crate::summary::Summary;
 
 /// What happened, in a few sentences.
 pub fn paragraph(report: &Report) -> String {
-    let sentences = [setting(report), outcome(report.summary), cost(report.summary), air(report.summary)];
+    let sentences = [setting(report), outcome(report), cost(report), air(report.summary)];
     // No line begins with the sign.
     sentences.join(" ").replace(" %", "\u{a0}%")
 }
@@ -18,8 +18,9 @@ fn setting(report: &Report) -> String {
         Source::Vibration(vibration) => format!("vibration of {} machines", vibration.machines),
         Source::Csv(csv) => csv.path.display().to_string(),
     };
+    let link = if report.run.ble.is_some() { "LoRaWAN and BLE" } else { "LoRaWAN" };
     format!(
-        "{} learnt the data {data} over LoRaWAN through {} in {} of virtual time (seed {}).",
+        "{} learnt the data {data} over {link} through {} in {} of virtual time (seed {}).",
         count(summary.nodes, "node"),
         count(report.run.gateways.len(), "gateway"),
         span(summary.virtual_s),
@@ -27,36 +28,50 @@ fn setting(report: &Report) -> String {
     )
 }
 
-fn outcome(summary: &Summary) -> String {
+fn outcome(report: &Report) -> String {
+    let summary = report.summary;
+    let nodes = if report.run.versions.is_empty() {
+        "No version of the model came about, so that nodes classify nothing".to_owned()
+    } else {
+        format!(
+            "With the models that they run at the end, nodes classify {} of the held-out samples correctly",
+            percent(summary.accuracy.final_)
+        )
+    };
     format!(
-        "With the models that they run at the end, nodes classify {} of the held-out samples correctly; training on all data in one place \
-         gives {}, a node on its own {}, and always answering the most frequent class {}.",
-        percent(summary.accuracy.final_),
+        "{nodes}; training on all data in one place gives {}, a node on its own {}, and always answering the most frequent \
+         class {}.",
         percent(summary.baselines.centralised),
         percent(summary.baselines.local_only),
         percent(summary.accuracy.majority_rate)
     )
 }
 
-fn cost(summary: &Summary) -> String {
+fn cost(report: &Report) -> String {
+    let summary = report.summary;
     let sent = &summary.uplink.total;
-    let fedavg = match summary.baselines.fedavg_fp32.bytes_per_node {
-        Some(bytes) => format!("FedAvg with whole models {bytes} bytes"),
-        None => "FedAvg with whole models does not reach this accuracy".to_owned(),
-    };
-    let subset = match summary.baselines.raw_subset.bytes_per_node {
-        Some(bytes) => format!("the smallest coded subset that reaches this accuracy {bytes} bytes"),
-        None => "no coded subset reaches this accuracy".to_owned(),
-    };
-    format!(
+    let own = format!(
         "For that a node sent {:.0} bytes in {:.1} frames on average, with {:.1} s on the air and {:.1} J. Sending all \
-         samples takes {} bytes, {subset}, {fedavg}.",
+         samples takes {} bytes",
         sent.payload_bytes_per_node.mean,
         sent.frames_per_node.mean,
         sent.airtime_s_per_node.mean,
         sent.energy_mj_per_node.mean / 1_000.0,
         summary.baselines.raw_data.bytes_per_node
-    )
+    );
+    // What reaches nothing is reached by all.
+    if report.run.versions.is_empty() {
+        return own + ".";
+    }
+    let fedavg = match summary.baselines.fedavg_fp32.bytes_per_node {
+        Some(bytes) => format!("and FedAvg with whole models {bytes} bytes"),
+        None => "and FedAvg with whole models does not reach this accuracy".to_owned(),
+    };
+    let subset = match summary.baselines.raw_subset.bytes_per_node {
+        Some(bytes) => format!("the smallest coded subset that reaches this accuracy {bytes} bytes"),
+        None => "no coded subset reaches this accuracy".to_owned(),
+    };
+    format!("{own}, {subset}, {fedavg}.")
 }
 
 fn air(summary: &Summary) -> String {
@@ -71,11 +86,17 @@ fn air(summary: &Summary) -> String {
 pub fn map(report: &Report) -> String {
     let radio = &report.scenario.radio;
     let moving = if radio.tracks.is_some() { " Nodes that move are shown where they began." } else { "" };
+    let ble = if report.run.ble.is_some() { " Links over BLE are not drawn." } else { "" };
     format!(
         "Nodes at the spreading factor that they ended with, each linked to the gateway that received most of its frames, by \
-         the share that it received; up to {} nodes have links.{moving}",
+         the share that it received; up to {} nodes have links.{moving}{ble}",
         super::map::MOST_LINKS
     )
+}
+
+/// What charts over the air leave out, to be appended.
+pub fn counted_apart(report: &Report) -> &'static str {
+    if report.run.ble.is_some() { " What went over BLE is not counted here." } else { "" }
 }
 
 /// What the forecast of batteries rests on.
@@ -152,11 +173,13 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
-fn count(n: usize, what: &str) -> String {
+/// So many of something.
+pub fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
-fn span(seconds: f64) -> String {
+/// A time that anyone can picture.
+pub fn span(seconds: f64) -> String {
     match seconds {
         s if s < 120.0 => format!("{s:.0} s"),
         s if s < 7_200.0 => format!("{:.0} min", s / 60.0),

@@ -1,12 +1,13 @@
 //! The charts of a sweep's report.
 use crate::report::charts::{axis, chart, percent_axis, point_marker, time_unit};
 use crate::report::palette::{BLACK, look};
+use crate::report::tables::escape;
 use crate::sweep::Results;
 use crate::sweep::results::{ACCURACY, AIRTIME, PointResult};
 use crate::sweep::statistics::Band;
 use plotly::common::color::Rgba;
 use plotly::common::{ErrorData, ErrorType, Fill, HoverInfo, Line, LineShape, Marker, Mode, Position};
-use plotly::layout::HoverMode;
+use plotly::layout::{HoverMode, RangeMode};
 use plotly::{Plot, Scatter};
 
 /// More bands than this hide each other.
@@ -76,7 +77,8 @@ pub fn scatter(name: &str, placed: &[&Placed], series: usize) -> Box<Scatter<f64
     let along = placed.iter().map(|placed| arms(&placed.along, 1.0));
     let along = along.map(|(below, above)| (100.0 * below, 100.0 * above)).collect();
     let numbers = placed.iter().map(|placed| (placed.index + 1).to_string()).collect();
-    let labels = placed.iter().map(|placed| format!("{}: {}", placed.index + 1, placed.label)).collect();
+    let labels =
+        placed.iter().map(|placed| format!("{}: {}", placed.index + 1, escape(&placed.label))).collect();
     Scatter::new(x, y)
         .name(name)
         .mode(Mode::MarkersText)
@@ -112,14 +114,15 @@ pub fn over_time(results: &Results, chosen: &[usize]) -> Plot {
     let ends = results.points.iter().filter_map(|point| Some(point.band("virtual_s")?.mean));
     let end_s = ends.fold(0.0, f64::max);
     let (unit_s, unit) = time_unit(end_s);
-    let mut plot = chart(axis(format!("virtual time ({unit})")), percent_axis("accuracy"));
+    let time = axis(format!("virtual time ({unit})")).range_mode(RangeMode::ToZero);
+    let mut plot = chart(time, percent_axis("accuracy"));
     for (series, &index) in chosen.iter().enumerate() {
         let point = &results.points[index];
         let times = (0..=TIME_STEPS).map(|step| end_s * f64::from(step) / f64::from(TIME_STEPS));
         let bands = times.filter_map(|at_s| Some((at_s / unit_s, point.held_at(at_s)?)));
         let bands: Vec<(f64, Band)> = bands.collect();
         plot.add_trace(band(&bands, series));
-        plot.add_trace(mean(&bands, &format!("{}: {}", index + 1, results.label(point)), series));
+        plot.add_trace(mean(&bands, &format!("{}: {}", index + 1, escape(&results.label(point))), series));
     }
     plot
 }
