@@ -47,6 +47,18 @@ pub struct Interferer {
     /// Time for one burst and one pause.
     #[serde(serialize_with = "seconds")]
     pub period: Duration,
+    /// It is off for ever from then on; [`Instant::NEVER`] when it stays.
+    #[serde(rename = "until_s", serialize_with = "second", skip_serializing_if = "stays")]
+    pub until: Instant,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+fn stays(until: &Instant) -> bool {
+    *until == Instant::NEVER
+}
+
+fn second<S: serde::Serializer>(at: &Instant, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(at.as_secs_f64())
 }
 
 fn seconds<S: serde::Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
@@ -95,6 +107,7 @@ impl Source {
     fn bursts(&self, from: Instant, to: Instant) -> impl Iterator<Item = (Instant, Instant)> {
         let period_us = self.interferer.period.as_micros().max(1);
         let burst_us = (self.interferer.duty * period_us as f64) as u64;
+        let to = to.min(self.interferer.until);
         let periods = from.as_micros() / period_us..to.as_micros().div_ceil(period_us);
         let key = self.key;
         periods.filter_map(move |index| {
@@ -166,6 +179,7 @@ mod tests {
             waveform: Waveform::Noise,
             duty,
             period: Duration::from_millis(100),
+            until: Instant::NEVER,
         };
         Source::new(0, interferer, &[100.0], 1)
     }
@@ -181,6 +195,19 @@ mod tests {
             assert_eq!(on_us(&source(duty), 0, 100_000_000), (duty * 1e8) as u64, "{duty}");
         }
         assert_eq!(on_us(&source(1.0), 12_345, 678_901), 678_901 - 12_345);
+    }
+
+    #[test]
+    fn an_interferer_that_ends_is_off_from_then_on() {
+        let mut jammer = source(1.0);
+        jammer.interferer.until = Instant::from_micros(50_000);
+        assert_eq!(on_us(&jammer, 0, 1_000_000), 50_000);
+        assert_eq!(on_us(&jammer, 49_000, 51_000), 1_000);
+        assert_eq!(on_us(&jammer, 50_000, 1_000_000), 0);
+        assert_eq!(on_us(&jammer, 700_000, 1_000_000), 0);
+        let json = |source: &Source| serde_json::to_value(source.interferer).unwrap();
+        assert_eq!(json(&jammer)["until_s"], 0.05);
+        assert_eq!(json(&source(1.0)).get("until_s"), None);
     }
 
     #[test]

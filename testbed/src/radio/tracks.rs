@@ -1,7 +1,7 @@
 //! Nodes that move: where each is at any time, along tracks that a file gives.
 //!
 //! The file is CSV with a header and the columns `node` (its number, from 0), `time_s`, `x_m` and `y_m`, rows of a node
-//! in order of time. Between two points a node moves evenly along a straight line; before the first and after the last
+//! in order of time. A scenario may hold the same rows itself. Between two points a node moves evenly along a straight line; before the first and after the last
 //! it stands. A node without a track stays where the scenario puts it.
 use super::NodeIndex;
 use super::geometry::Position;
@@ -23,10 +23,10 @@ pub enum TracksError {
         source: csv::Error,
     },
     /// A row with something that is no time or place.
-    #[error("{}, row {row}: {what}", .path.display())]
+    #[error("{place}, row {row}: {what}")]
     BadRow {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the list.
+        place: String,
         /// The row, from 1, header not counted.
         row: usize,
         /// What is wrong.
@@ -42,9 +42,10 @@ struct Waypoint {
 }
 
 /// The tracks of a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tracks {
-    path: PathBuf,
+    /// The file that they are from; `None` when they stood in the scenario.
+    path: Option<PathBuf>,
     by_node: BTreeMap<NodeIndex, Vec<Waypoint>>,
 }
 
@@ -68,21 +69,41 @@ impl Tracks {
     }
 
     fn read<R: Read>(path: &Path, mut reader: csv::Reader<R>) -> Result<Self, TracksError> {
-        let mut by_node = BTreeMap::<NodeIndex, Vec<Waypoint>>::new();
+        let mut tracks = Self { path: Some(path.to_owned()), ..Self::default() };
         for (index, row) in reader.deserialize().enumerate() {
-            let bad = |what| TracksError::BadRow { path: path.to_owned(), row: index + 1, what };
-            let Row { node, time_s, x_m, y_m } =
-                row.map_err(|source| TracksError::Csv { path: path.to_owned(), source })?;
-            if !(time_s >= 0.0 && time_s.is_finite() && x_m.is_finite() && y_m.is_finite()) {
-                return Err(bad("a time of at least 0 and a place are finite numbers"));
-            }
-            let track = by_node.entry(NodeIndex(node)).or_default();
-            if track.last().is_some_and(|last| last.time_s >= time_s) {
-                return Err(bad("the rows of a node are in order of time"));
-            }
-            track.push(Waypoint { time_s, at: Position { x_m, y_m } });
+            let row: Row = row.map_err(|source| TracksError::Csv { path: path.to_owned(), source })?;
+            let bad = |what| TracksError::BadRow { place: path.display().to_string(), row: index + 1, what };
+            tracks.push(row).map_err(bad)?;
         }
-        Ok(Self { path: path.to_owned(), by_node })
+        Ok(tracks)
+    }
+
+    /// The tracks that rows of node, time and place make: `[rows][node, time_s, x_m, y_m]`.
+    ///
+    /// # Errors
+    /// When a row is not a later finite point of its node.
+    pub fn of_rows(rows: Vec<[f64; 4]>) -> Result<Self, TracksError> {
+        let mut tracks = Self::default();
+        for (index, [node, time_s, x_m, y_m]) in rows.into_iter().enumerate() {
+            let bad = |what| TracksError::BadRow { place: "the list".into(), row: index + 1, what };
+            if !(node >= 0.0 && node <= u32::MAX.into() && node.fract() == 0.0) {
+                return Err(bad("a node is a whole number from 0"));
+            }
+            tracks.push(Row { node: node as u32, time_s, x_m, y_m }).map_err(bad)?;
+        }
+        Ok(tracks)
+    }
+
+    fn push(&mut self, Row { node, time_s, x_m, y_m }: Row) -> Result<(), &'static str> {
+        if !(time_s >= 0.0 && time_s.is_finite() && x_m.is_finite() && y_m.is_finite()) {
+            return Err("a time of at least 0 and a place are finite numbers");
+        }
+        let track = self.by_node.entry(NodeIndex(node)).or_default();
+        if track.last().is_some_and(|last| last.time_s >= time_s) {
+            return Err("the rows of a node are in order of time");
+        }
+        track.push(Waypoint { time_s, at: Position { x_m, y_m } });
+        Ok(())
     }
 
     /// Where a node is; `None` when it has no track.
@@ -111,7 +132,15 @@ impl Tracks {
 
 impl Serialize for Tracks {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.path.serialize(serializer)
+        if let Some(path) = &self.path {
+            return path.serialize(serializer);
+        }
+        let row = |node: &NodeIndex, point: &Waypoint| {
+            [f64::from(node.0), point.time_s, point.at.x_m, point.at.y_m]
+        };
+        let rows =
+            self.by_node.iter().flat_map(|(node, track)| track.iter().map(move |point| row(node, point)));
+        serializer.collect_seq(rows)
     }
 }
 

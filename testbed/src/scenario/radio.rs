@@ -1,8 +1,8 @@
 //! Section `radio`: the air between nodes and gateways.
 use super::ScenarioError;
-use super::parse::MAX_GATEWAYS;
+use super::parse::{MAX_DURATION_S, MAX_GATEWAYS};
 use super::propagation::{PropagationConfig, propagation};
-use super::section::Section;
+use super::section::{Section, TextOrRows};
 use crate::radio::fading::Fading;
 use crate::radio::geometry::{gateways_in_disc, nodes_in_disc};
 use crate::radio::hata;
@@ -162,7 +162,7 @@ pub(super) fn radio(mut keys: Section) -> Result<RadioConfig, ScenarioError> {
         propagation: propagation(&mut keys, channel_hz)?,
         collision: keys.choice("collision", &COLLISION_MODELS)?,
         clock_drift_ppm: keys.number("clock_drift_ppm", 0.0, 0.0..=100_000.0)?,
-        tracks: keys.optional_text("tracks")?.map(|path| Tracks::load(Path::new(&path))).transpose()?,
+        tracks: tracks(&mut keys)?,
         interferers: keys
             .tables("interferers", "radio.interferers")?
             .into_iter()
@@ -173,6 +173,16 @@ pub(super) fn radio(mut keys: Section) -> Result<RadioConfig, ScenarioError> {
     check_data_rate(&radio)?;
     check_distances(&radio)?;
     Ok(radio)
+}
+
+/// The tracks in a file, or in the scenario itself.
+fn tracks(keys: &mut Section) -> Result<Option<Tracks>, ScenarioError> {
+    let allowed = "a file in quotes, or a list of rows [node, time_s, x_m, y_m]";
+    Ok(match keys.text_or_rows("tracks", allowed)? {
+        None => None,
+        Some(TextOrRows::Text(path)) => Some(Tracks::load(Path::new(&path))?),
+        Some(TextOrRows::Rows(rows)) => Some(Tracks::of_rows(rows)?),
+    })
 }
 
 fn channel_group(keys: &mut Section, region: Region) -> Result<Option<ChannelGroup>, ScenarioError> {
@@ -219,6 +229,9 @@ fn interferer(mut keys: Section, channel_hz: u32) -> Result<Interferer, Scenario
         waveform,
         duty: keys.number("duty", 1.0, 0.0..=1.0)?,
         period: Duration::from_micros((1e6 * keys.number("period_s", 1.0, 0.001..=1e6)?) as u64),
+        until: keys
+            .optional_number("until_s", 0.0..=MAX_DURATION_S as f64)?
+            .map_or(Instant::NEVER, |s| Instant::from_micros((1e6 * s) as u64)),
     };
     keys.finish()?;
     Ok(interferer)

@@ -28,6 +28,7 @@ fn every_key_arrives_where_it_belongs() {
          fading = \"rician\"\nrician_k_db = 9\nclock_drift_ppm = 40\n\
          [[radio.interferers]]\nx_m = 100\ny_m = -200\nwaveform = \"chirps\"\nspreading_factor = 9\n\
          power_dbm = 20\nfrequency_hz = 868300000\nbandwidth_khz = 250\nduty = 0.5\nperiod_s = 2\n\
+         until_s = 3600.5\n\
          [[radio.interferers]]\n",
     );
     let radio = radio.unwrap();
@@ -42,6 +43,7 @@ fn every_key_arrives_where_it_belongs() {
         (first.frequency_hz, first.bandwidth_hz, first.period.as_micros()),
         (868_300_000, 250_000, 2_000_000)
     );
+    assert_eq!((first.until.as_micros(), second.until), (3_600_500_000, Instant::NEVER));
     assert_eq!((second.waveform, second.duty, second.frequency_hz), (Waveform::Noise, 1.0, 868_100_000));
 }
 
@@ -100,6 +102,29 @@ fn tracks_are_relative_to_the_scenario_and_must_be_those_of_nodes() {
     assert!(error.contains("a track of node 3: allowed is nodes from 0 to 2"), "{error}");
     let error = radio_far(&folder.path().join("t.csv"));
     assert!(error.contains("radio.tracks = a point at 21000, 0 m"), "{error}");
+}
+
+#[test]
+fn tracks_may_stand_in_the_scenario_itself() {
+    let set = |value: &str| Overrides { set: vec![format!("radio.tracks={value}")], seed: None };
+    let scenario = Scenario::load(None, &set("[[3, 0, 1.5, 2], [3, 10, 11.5, -8]]")).unwrap();
+    let tracks = scenario.radio.tracks.unwrap();
+    let at = tracks.position(NodeIndex(3), Instant::from_micros(5_000_000)).unwrap();
+    assert_eq!((at.x_m, at.y_m), (6.5, -3.0));
+    let rows = serde_json::json!([[3.0, 0.0, 1.5, 2.0], [3.0, 10.0, 11.5, -8.0]]);
+    assert_eq!(serde_json::to_value(&tracks).unwrap(), rows);
+    let allowed = "allowed is a file in quotes, or a list of rows [node, time_s, x_m, y_m]";
+    for (value, expected) in [
+        ("[[3, 0, 1]]", allowed),
+        ("[]", allowed),
+        ("5", allowed),
+        ("[[3, 0, 1, 2], [3, 0, 1, 2]]", "radio.tracks: the list, row 2: the rows of a node are in order"),
+        ("[[0.5, 0, 1, 2]]", "radio.tracks: the list, row 1: a node is a whole number from 0"),
+        ("[[20, 0, 1, 2]]", "a track of node 20: allowed is nodes from 0 to 19"),
+    ] {
+        let error = Scenario::load(None, &set(value)).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 fn radio_far(tracks: &Path) -> String {

@@ -12,6 +12,15 @@ pub struct Section<'a> {
     known: Vec<&'static str>,
 }
 
+/// What a key may hold that is either a name or a table.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TextOrRows<const COLUMNS: usize> {
+    /// Some text, not empty.
+    Text(String),
+    /// Rows of numbers, at least one.
+    Rows(Vec<[f64; COLUMNS]>),
+}
+
 impl<'a> Section<'a> {
     /// The section `name`; one that the file leaves out has its defaults.
     pub fn of(scenario: &'a Table, name: &'static str) -> Result<Self, ScenarioError> {
@@ -139,6 +148,20 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Some text or rows of numbers, if the key is there; `allowed` says of what.
+    pub fn text_or_rows<const COLUMNS: usize>(
+        &mut self,
+        key: &'static str,
+        allowed: &str,
+    ) -> Result<Option<TextOrRows<COLUMNS>>, ScenarioError> {
+        let Some(value) = self.take(key) else { return Ok(None) };
+        let text = || value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let rows = || value.as_array()?.iter().map(numbers).collect::<Option<Vec<_>>>();
+        let given = text().map(TextOrRows::Text);
+        let given = given.or_else(|| rows().filter(|rows| !rows.is_empty()).map(TextOrRows::Rows));
+        given.map(Some).ok_or_else(|| self.bad(key, value, allowed))
+    }
+
     /// Some text that `parse` understands.
     pub fn parsed<T>(
         &mut self,
@@ -245,6 +268,12 @@ impl<'a> Section<'a> {
             }),
         }
     }
+}
+
+/// A list of so many numbers.
+fn numbers<const COLUMNS: usize>(row: &Value) -> Option<[f64; COLUMNS]> {
+    let number = |value: &Value| value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64));
+    row.as_array()?.iter().map(number).collect::<Option<Vec<_>>>()?.try_into().ok()
 }
 
 fn bad(section: &str, key: Option<&str>, value: &Value, allowed: impl Display) -> ScenarioError {

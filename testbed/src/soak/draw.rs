@@ -1,4 +1,5 @@
 //! What a seed stands for: a small fleet, and what goes wrong with it.
+use super::place::Field;
 use crate::kernel::Rng;
 use std::fmt::Display;
 
@@ -32,33 +33,33 @@ pub struct Drawn {
 }
 
 /// Draws entries of a scenario.
-struct Drawer {
-    rng: Rng,
-    entries: Vec<String>,
+pub(super) struct Drawer {
+    pub rng: Rng,
+    pub entries: Vec<String>,
 }
 
 impl Drawer {
-    fn of(seed: u64, part: &str) -> Self {
+    pub fn of(seed: u64, part: &str) -> Self {
         Self { rng: Rng::for_purpose(seed, part, 0), entries: Vec::new() }
     }
 
-    fn set(&mut self, key: &str, value: impl Display) {
+    pub fn set(&mut self, key: &str, value: impl Display) {
         self.entries.push(format!("{key}={value}"));
     }
 
-    fn one_of<T: Copy>(&mut self, values: &[T]) -> T {
+    pub fn one_of<T: Copy>(&mut self, values: &[T]) -> T {
         values[self.rng.below(values.len() as u64) as usize]
     }
 
     /// Sets a key to one of some values, and returns which.
-    fn pick<T: Copy + Display>(&mut self, key: &str, values: &[T]) -> T {
+    pub fn pick<T: Copy + Display>(&mut self, key: &str, values: &[T]) -> T {
         let value = self.one_of(values);
         self.set(key, value);
         value
     }
 
     /// The same in so many of a hundred cases; otherwise the key keeps its default.
-    fn maybe<T: Copy + Display>(&mut self, percent: u64, key: &str, values: &[T]) {
+    pub fn maybe<T: Copy + Display>(&mut self, percent: u64, key: &str, values: &[T]) {
         // Drawn in any case, so that a share that is changed does not change what follows.
         let (is_set, value) = (self.rng.below(100) < percent, self.one_of(values));
         if is_set {
@@ -71,16 +72,22 @@ impl Drawn {
     /// The scenario and the faults of a seed. `healing_s` is the time between the last fault and the end.
     pub fn of(seed: u64, healing_s: u64) -> Self {
         let mut scenario = Drawer::of(seed, "soak-scenario");
-        let faults = faults(seed);
-        fleet(&mut scenario);
+        let mut faults = faults(seed);
+        let nodes = fleet(&mut scenario);
         // A scale from few nodes fits no other: who can wait for the moments of all does. Who has left gives none.
-        let waits_for_all = !faults.iter().any(|entry| entry.contains("leave_share"));
+        let leaves_some = ["leave_share", "faults.battery"];
+        let waits_for_all =
+            !faults.iter().any(|entry| leaves_some.iter().any(|&fault| entry.contains(fault)));
         let patience_s: &[u64] = if waits_for_all { &[36_000] } else { &[1_800, 3_600] };
         scenario.pick("strategy.moments_patience_s", patience_s);
-        radio(&mut scenario);
+        let radius_m = radio(&mut scenario);
         let faults_end_s = scenario.one_of(&FAULTS_LAST_S);
         scenario.set("faults.until_s", faults_end_s);
         scenario.set("run.duration_s", faults_end_s + healing_s);
+        scenario.entries.extend(machines(seed));
+        let place = Field { seed, nodes, radius_m, calm_s: faults_end_s }.place();
+        scenario.entries.extend(place.scenario);
+        faults.extend(place.faults);
         Self { seed, scenario: scenario.entries, faults, faults_end_s }
     }
 
@@ -96,7 +103,8 @@ impl Drawn {
     }
 }
 
-fn fleet(draw: &mut Drawer) {
+/// Draws a fleet, and says how many nodes it has.
+fn fleet(draw: &mut Drawer) -> u64 {
     draw.pick("data.source", &["breast-cancer", "breast-cancer", "breast-cancer", "digits"]);
     let nodes: u64 = draw.pick("nodes.count", &[3, 4, 5, 6, 8, 10, 12]);
     if draw.pick("nodes.partition", &["iid", "dirichlet", "dirichlet"]) == "dirichlet" {
@@ -113,16 +121,34 @@ fn fleet(draw: &mut Drawer) {
     draw.pick("strategy.min_interval_s", &[300, 600, 900]);
     draw.pick("strategy.max_interval_s", &[1_200, 1_800, 2_400]);
     draw.pick("strategy.model_bits", &[4, 6, 8]);
+    nodes
 }
 
-fn radio(draw: &mut Drawer) {
+/// Some fleets watch machines instead: each sample is a window of vibration to be made, so they are few and slow.
+fn machines(seed: u64) -> Vec<String> {
+    let mut draw = Drawer::of(seed, "soak-machines");
+    if draw.rng.chance(0.05) {
+        draw.set("data.source", "vibration");
+        draw.set("data.windows", 10);
+        draw.set("data.window", 256);
+        draw.set("data.test_machines", 2);
+        draw.set("nodes.sample_interval_s", 60);
+        draw.maybe(50, "nodes.partition", &["by-column"]);
+        draw.maybe(50, "data.load_profile", &["drive"]);
+    }
+    draw.entries
+}
+
+/// Draws the radio, and says in which radius nodes stand, in metres.
+fn radio(draw: &mut Drawer) -> u64 {
     draw.pick("radio.gateways", &[1, 1, 2, 3]);
-    draw.pick("radio.radius_m", &[300, 800, 1_500]);
+    let radius_m = draw.pick("radio.radius_m", &[300, 800, 1_500]);
     draw.pick("radio.data_rate", &DATA_RATES);
     draw.pick("radio.collision", &["aloha", "capture", "goursaud", "croce"]);
     draw.maybe(50, "radio.shadowing_db", &[2.0, 4.0]);
     draw.maybe(30, "radio.fading", &["rician", "rayleigh"]);
     draw.maybe(30, "radio.clock_drift_ppm", &[10, 30]);
+    radius_m
 }
 
 /// Choices of `radio.data_rate`: nodes that choose for themselves reach a gateway from everywhere in the disc.
@@ -153,12 +179,27 @@ const FAULTS: &[Fault] = &[
     ("backhaul.reordered", 25, &[0.1, 0.5]),
     ("backhaul.outage_per_day", 30, &[4.0, 24.0]),
     ("backhaul.outage_s", 40, &[60.0, 3_600.0]),
+    ("faults.service_restart_per_day", 30, &[4.0, 24.0, 96.0]),
+    ("faults.byzantine_share", 20, &[0.2, 0.4]),
 ];
+
+const BYZANTINE_KINDS: [&str; 5] = ["label-flip", "sign-flip", "scaling", "random", "backdoor"];
+/// What a node uses in some hours: batteries last longer, or not, by what nodes have to say.
+const BATTERIES_MAH: [f64; 3] = [1.0, 2.0, 4.0];
 
 fn faults(seed: u64) -> Vec<String> {
     let mut draw = Drawer::of(seed, "soak-faults");
     for (key, percent, values) in FAULTS {
         draw.maybe(*percent, key, values);
+    }
+    let kind = draw.one_of(&BYZANTINE_KINDS);
+    if draw.entries.iter().any(|entry| entry.starts_with("faults.byzantine_share")) {
+        draw.set("faults.byzantine_kind", kind);
+    }
+    let (runs_dry, battery_mah) = (draw.rng.chance(0.1), draw.one_of(&BATTERIES_MAH));
+    if runs_dry {
+        draw.set("faults.battery", "silence");
+        draw.set("nodes.battery_mah", battery_mah);
     }
     draw.entries
 }
@@ -194,6 +235,10 @@ mod tests {
         assert!(FAULTS.iter().all(|(key, _, _)| faults.contains(key)), "{faults:?}");
         let all: BTreeSet<&str> = drawn.iter().flat_map(Drawn::settings).map(String::as_str).collect();
         assert!(CODECS.iter().all(|codec| all.contains(format!("contribution.codec={codec}").as_str())));
+        assert!(
+            BYZANTINE_KINDS.iter().all(|kind| all.contains(format!("faults.byzantine_kind={kind}").as_str()))
+        );
+        assert!(all.contains("faults.battery=silence") && all.contains("data.source=vibration"));
         let faulty = drawn.iter().filter(|drawn| !drawn.faults.is_empty()).count();
         assert!(faulty > 290, "{faulty}");
     }

@@ -9,6 +9,7 @@
 //! What a seed gives depends on nothing else: not on the number of threads, not on the seeds before it.
 //!
 //! - [`draw`]: what a seed stands for;
+//! - [`place`]: where its fleet stands, and what else is on its air;
 //! - [`liveness`]: what must be true of a fleet some time after its faults have ended;
 //! - [`trial`]: one seed run and judged;
 //! - [`shrink`]: the fewest faults that still break it;
@@ -16,6 +17,7 @@
 //! - [`totals`]: all results in one object.
 pub mod draw;
 pub mod liveness;
+pub mod place;
 pub mod shrink;
 pub mod store;
 pub mod totals;

@@ -2,9 +2,11 @@
 use super::draw::Drawn;
 use super::liveness::{ACCURACY_MARGIN, HEALING_S, Lag, caught_up, level, settled_s};
 use crate::checker::{Checks, Violation};
-use crate::faults::membership::presences;
+use crate::faults::membership::{Presence, presences};
 use crate::scenario::{DataRateChoice, Experiment, ExperimentError, Overrides, Scenario, ScenarioError};
 use crate::simulation::{CoresError, Fleet, Simulated, simulate};
+use crate::summary::NodeRecord;
+use chirrup_protocol::region::Region;
 use chirrup_protocol::time::{Duration, Instant};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -93,7 +95,10 @@ struct Ran {
     simulated: Simulated,
     /// Nodes that left for ever.
     gone: Vec<bool>,
-    data_rate: DataRateChoice,
+    /// Whether nobody works against the others.
+    is_honest: bool,
+    /// Whether nodes reach a gateway from everywhere in the disc: they may send as slowly as EU868 allows.
+    reaches_all: bool,
 }
 
 impl Ran {
@@ -119,9 +124,8 @@ impl Trial {
     fn judge(&self, faulty: Ran, plain: &Ran) -> Outcome {
         let faults_end = Instant::ZERO + Duration::from_secs(self.drawn.faults_end_s);
         let lags = |ran: &Ran| -> Vec<Lag> { ran.caught_up(faults_end).filter_map(Result::err).collect() };
-        let is_out_of_reach = |lag: &Lag| {
-            plain.data_rate != DataRateChoice::Adr && lags(plain).iter().any(|other| other.node == lag.node)
-        };
+        let is_out_of_reach =
+            |lag: &Lag| !plain.reaches_all && lags(plain).iter().any(|other| other.node == lag.node);
         let found = plain.simulated.violations.iter().chain(&faulty.simulated.violations).cloned();
         let mut broken: Vec<Broken> = found.map(Broken::Violated).collect();
         let (out_of_reach, behind): (Vec<Lag>, Vec<Lag>) =
@@ -132,8 +136,9 @@ impl Trial {
         let have = level(&faulty.simulated.run, f64::INFINITY).unwrap_or(0.0);
         let as_early_s = settled_s(&plain.simulated.run).map(|since_s| since_s + learnt_s);
         let without_faults = as_early_s.and_then(|at_s| level(&plain.simulated.run, at_s)).unwrap_or(0.0);
-        // Who left took its data along.
-        if have < without_faults - ACCURACY_MARGIN && !faulty.gone.contains(&true) {
+        // Who left took its data along, and FedBuff believes everybody.
+        let must_learn = faulty.is_honest && !faulty.gone.contains(&true);
+        if have < without_faults - ACCURACY_MARGIN && must_learn {
             broken.push(Broken::Accuracy { have, without_faults });
         }
         let run = faulty.simulated.run;
@@ -158,8 +163,14 @@ fn ran(drawn: &Drawn) -> Result<Ran, Broken> {
         let fleet = Fleet::new(&experiment);
         let simulated = simulate(&experiment, &fleet, &mut |_| {})?;
         let there = presences(&fleet.faults, fleet.nodes.len(), fleet.seed, fleet.end);
-        let gone = there.iter().map(|presence| presence.until < Instant::NEVER).collect();
-        Ok(Ran { simulated, gone, data_rate: fleet.radio.data_rate })
+        let is_gone = |(presence, node): (&Presence, &NodeRecord)| {
+            presence.until < Instant::NEVER || node.gone_at_s.is_some()
+        };
+        let gone = there.iter().zip(&simulated.run.nodes).map(is_gone).collect();
+        let is_honest = fleet.faults.byzantine_share == 0.0;
+        let radio = &fleet.radio;
+        let reaches_all = radio.data_rate == DataRateChoice::Adr && radio.region == Region::Eu868;
+        Ok(Ran { simulated, gone, is_honest, reaches_all })
     };
     // Nothing of a run that panicked is used.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {

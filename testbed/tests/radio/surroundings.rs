@@ -1,7 +1,7 @@
 //! What surrounds stations, through the medium: link budget, outage by shadowing and fading, interferers, movement.
 use crate::world::{CHANNEL_HZ, DOWNLINK_US, World, config, frame, heard_with, ms, us};
 use chirrup_protocol::airtime::Modulation;
-use chirrup_protocol::time::Duration;
+use chirrup_protocol::time::{Duration, Instant};
 use chirrup_testbed::radio::hata::{Environment, OkumuraHata};
 use chirrup_testbed::radio::{
     Cause, CollisionModel, Emission, Fading, FadingModel, Interferer, LogDistance, NodeIndex, PathLoss,
@@ -146,6 +146,7 @@ fn noise(heard_dbm: f64) -> Interferer {
         waveform: Waveform::Noise,
         duty: 1.0,
         period: Duration::from_secs(10),
+        until: Instant::NEVER,
     }
 }
 
