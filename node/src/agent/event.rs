@@ -3,7 +3,7 @@ use super::snapshot::AgentSnapshot;
 use chirrup_protocol::airtime::{LORAWAN_OVERHEAD_BYTES, frame_airtime};
 use chirrup_protocol::ble::Mtu;
 use chirrup_protocol::ble::airtime::{Encryption, uplink_airtime};
-use chirrup_protocol::region::{DataRate, Region};
+use chirrup_protocol::region::{ChannelGroup, ChannelPlan, DataRate, Region};
 use chirrup_protocol::time::{Duration, Instant};
 use heapless::Vec;
 
@@ -36,7 +36,23 @@ pub enum Bearer {
     Ble(Mtu),
 }
 
+/// The longest wait between two attempts to join that failed, jitter aside.
+pub(super) const LONGEST_JOIN_WAIT: Duration = Duration::from_secs(3_600);
+
 impl Link {
+    /// The longest wait between two attempts to join. In a region of fixed channels a gateway hears one of the groups
+    /// that a node asks on in turn: the whole pass over them takes what a single attempt takes elsewhere, and less
+    /// airtime than one at SF12.
+    pub(super) fn longest_join_wait(&self) -> Duration {
+        match self.bearer {
+            Bearer::LoRaWan(region) if region.channel_plan() == ChannelPlan::Fixed => {
+                // Eight groups of 125 kHz channels, and those of 500 kHz.
+                Duration::from_micros(LONGEST_JOIN_WAIT.as_micros() / (ChannelGroup::COUNT as u64 + 1))
+            }
+            _ => LONGEST_JOIN_WAIT,
+        }
+    }
+
     /// Time on air of a frame with so many bytes of payload, seal included; `None` where the region has no such data
     /// rate.
     pub(super) fn airtime(&self, payload_bytes: usize) -> Option<Duration> {

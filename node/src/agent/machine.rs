@@ -3,7 +3,7 @@ mod hearing;
 mod learning;
 mod speaking;
 
-use super::event::Event;
+use super::event::{Event, LONGEST_JOIN_WAIT};
 use super::judgement::{AirtimeBudget, Evidence};
 use super::local::Encoding;
 use super::memory::{Memory, MemoryError};
@@ -174,7 +174,7 @@ impl<'m> Agent<'m> {
         let epoch = stored.epochs.epoch;
         let key = |direction| config.secret.frame_key(config.dev_eui, epoch, direction);
         let mut jitter = Jitter::new(config.jitter_seed);
-        let mut joining = Backoff::new(Duration::from_secs(10), Duration::from_secs(3_600));
+        let mut joining = Backoff::new(Duration::from_secs(10), LONGEST_JOIN_WAIT);
         joining.succeeded(now, &mut jitter);
         Ok(Self {
             up_key: key(Direction::Up),

@@ -35,6 +35,11 @@ impl Backoff {
         Self { shortest, longest, failures: 0, not_before: Instant::ZERO }
     }
 
+    /// Changes the longest wait.
+    pub const fn wait_at_most(&mut self, longest: Duration) {
+        self.longest = longest;
+    }
+
     /// When the next attempt is due.
     pub const fn due(&self) -> Instant {
         self.not_before

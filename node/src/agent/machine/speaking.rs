@@ -41,6 +41,7 @@ impl Agent<'_> {
         }
         if self.wants_to_join(link) && now >= self.join_due() {
             self.unanswered = 0;
+            self.joining.wait_at_most(link.longest_join_wait());
             self.under_way = UnderWay::Join;
             return Some(Action::Join);
         }

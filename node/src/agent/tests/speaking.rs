@@ -1,13 +1,13 @@
 //! When an agent joins and speaks, and what it says.
 use super::bench::*;
-use crate::agent::{Action, AgentSnapshot, Event, Link, Refusal};
+use crate::agent::{Action, AgentSnapshot, Bearer, Event, Link, Refusal};
 use chirrup_learn::Shape;
 use chirrup_protocol::message::contribution::{BaseVersion, Contribution};
 use chirrup_protocol::message::control::{Control, MomentsWanted};
 use chirrup_protocol::message::moments::{FeatureMoments, Moments};
 use chirrup_protocol::message::port;
 use chirrup_protocol::message::status::Status;
-use chirrup_protocol::region::DataRate;
+use chirrup_protocol::region::{DataRate, Region};
 use chirrup_protocol::task::Participation;
 use chirrup_protocol::time::{Duration, Instant};
 
@@ -33,6 +33,24 @@ fn joins_wait_longer_after_each_failure() {
     node.agent.handle(node.now, Event::Joined);
     node.link.joined = true;
     assert_eq!(node.next_message().0, port::STATUS);
+}
+
+#[test]
+fn a_pass_over_all_groups_of_fixed_channels_takes_as_long_as_one_attempt_elsewhere() {
+    let mut board = Board::new(SHAPE);
+    let mut node = board.power_on(AgentSnapshot::default(), Instant::ZERO);
+    (node.link.joined, node.link.bearer) = (false, Bearer::LoRaWan(Region::Us915));
+    let mut fail = |attempts: usize| {
+        let before = node.now;
+        for _ in 0..attempts {
+            assert_eq!(node.next_action(), Action::Join);
+            node.agent.handle(node.now, Event::JoinFailed { not_before: node.now });
+        }
+        node.now - before
+    };
+    fail(12);
+    let pass = fail(9);
+    assert!((1_800.0..5_400.0).contains(&pass.as_secs_f64()), "{pass:?}");
 }
 
 #[test]
