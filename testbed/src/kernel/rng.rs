@@ -71,10 +71,16 @@ impl Rng {
         -libm::log(1.0 - self.uniform())
     }
 
-    /// Normally distributed with mean 0 and variance 1 (Box and Muller 1958; the second of the pair is not used).
+    /// Normally distributed with mean 0 and variance 1: the first of a pair, whose second is not used.
     pub fn normal(&mut self) -> f64 {
+        self.normal_pair().0
+    }
+
+    /// Two independent ones (Box and Muller 1958).
+    pub fn normal_pair(&mut self) -> (f64, f64) {
         let radius = libm::sqrt(2.0 * self.exponential());
-        radius * libm::cos(2.0 * core::f64::consts::PI * self.uniform())
+        let (sine, cosine) = libm::sincos(2.0 * core::f64::consts::PI * self.uniform());
+        (radius * cosine, radius * sine)
     }
 
     /// Puts the items into random order (Fisher and Yates).

@@ -5,7 +5,7 @@ use chirrup_protocol::time::Duration;
 /// The lowest power of [`TRANSMIT_MA`], in dBm.
 const LOWEST_DBM: i8 = -2;
 /// Current while transmitting at -2 to 20 dBm, in mA (LoRaSim: Bor, Roedig, Voigt and Alonso, MSWiM 2016, after the
-/// SX1272 data sheet; FLoRa, NOMS 2018, has the same from 2 to 14 dBm). Two steps stand out: from 14 to 15 dBm, where a
+/// SX1272 data sheet; FLoRa, NOMS 2018, has the same at 2 and at 14 dBm). Two steps stand out: from 14 to 15 dBm, where a
 /// stronger amplifier takes over, and from 13 to 14 dBm. Below 9 dBm a lower power saves next to nothing.
 const TRANSMIT_MA: [f64; 23] = [
     22.0, 22.0, 22.0, 23.0, 24.0, 24.0, 24.0, 25.0, 25.0, 25.0, 25.0, 26.0, 31.0, 32.0, 34.0, 35.0, 44.0,
@@ -52,7 +52,7 @@ mod tests {
         assert!((run_mj(&Awake::default(), Duration::from_secs(86_400)) - 427.68).abs() < 1e-9);
     }
 
-    /// The powers that FLoRa states too, those of its default configuration.
+    /// At its ends the default table of FLoRa.
     #[test]
     fn the_current_follows_the_power() {
         let currents: Vec<f64> = [2, 5, 8, 11, 14].map(transmit_ma).to_vec();

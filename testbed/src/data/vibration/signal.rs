@@ -109,9 +109,7 @@ impl Scene<'_> {
         Impacts::new(self.condition, turning, from_s, rng).into_iter().flatten()
     }
 
-    /// Adds impacts and noise through the resonance, and noise beside it. One draw a sample serves rolling, resonance
-    /// and sensor. Their powers add up as those of independent ones do, since the response is 0 at the moment of a draw.
-    /// But they are in phase below the resonance and oppose each other above it, where the spectrum has a dip.
+    /// Adds impacts and noise through the resonance, and beside it noise of rolling and sensor, independent of the first.
     fn add_path(self, signal: &mut [f64], impacts: Rng, noise: &mut Rng) {
         let rate = f64::from(self.config.sample_rate_hz);
         let path = Path::of(self.machine);
@@ -125,15 +123,15 @@ impl Scene<'_> {
         let mut ringing = Point::default();
         for index in -(self.settling_samples() as i64)..signal.len() as i64 {
             let at_s = index as f64 / rate;
-            let drawn = noise.normal();
+            let (through, direct) = noise.normal_pair();
             ringing = ringing.times(turn);
-            ringing.re += into * drawn;
+            ringing.re += into * through;
             while let Some(impact) = impacts.next_if(|impact| impact.at_s <= at_s) {
                 let since = path.after(at_s - impact.at_s);
                 ringing = ringing.plus(since.scaled(strike * impact.strength));
             }
             if let Some(sample) = usize::try_from(index).ok().and_then(|index| signal.get_mut(index)) {
-                *sample += ringing.im + beside * drawn;
+                *sample += ringing.im + beside * direct;
             }
         }
     }
