@@ -85,8 +85,8 @@ fn tell(totals: &Totals, run_now: usize) {
     row(
         "accuracy lost to faults",
         format!(
-            "{:.3}, {:.3} at most, of {}",
-            totals.accuracy_lost.median, totals.accuracy_lost.max, totals.accuracy_margin
+            "{:.3}, {:.3} at most, of {}, in {} seeds",
+            totals.accuracy_lost.median, totals.accuracy_lost.max, totals.accuracy_margin, totals.must_learn
         ),
     );
     row("broken", format!("{:?}", totals.broken));

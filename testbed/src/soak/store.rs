@@ -53,9 +53,11 @@ pub struct Kept {
     pub out_of_reach: usize,
     /// How long after the last fault the slowest node had caught up, in seconds.
     pub healed_s: f64,
-    /// Accuracy of the newest version.
+    /// Whether its accuracy was judged.
+    pub must_learn: bool,
+    /// Accuracy of the last versions.
     pub accuracy: f64,
-    /// Of the newest version of the same fleet without faults.
+    /// Of the same fleet without faults after as much learning.
     pub accuracy_without_faults: f64,
 }
 
@@ -77,6 +79,7 @@ impl Kept {
                 .sum(),
             out_of_reach: outcome.out_of_reach,
             healed_s: outcome.healed.as_secs_f64(),
+            must_learn: outcome.must_learn,
             accuracy: outcome.accuracy,
             accuracy_without_faults: outcome.accuracy_without_faults,
         }

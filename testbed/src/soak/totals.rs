@@ -26,9 +26,11 @@ pub struct Totals {
     pub healing_s: u64,
     /// Time that fleets took, over seeds.
     pub healed_s: Spread,
-    /// By how much the newest version may do worse than without faults.
+    /// Seeds whose accuracy was judged: all who took part are honest, and still there.
+    pub must_learn: u64,
+    /// By how much they may do worse than without faults.
     pub accuracy_margin: f64,
-    /// By how much it did, over seeds; below 0, better.
+    /// By how much they did; below 0, better.
     pub accuracy_lost: Spread,
 }
 
@@ -59,6 +61,7 @@ impl Totals {
     /// Of all seeds from `first` on.
     pub fn of(first: u64, results: &[Kept]) -> Self {
         let held = || results.iter().filter(|kept| kept.broken.is_empty());
+        let judged = || held().filter(|kept| kept.must_learn);
         Self {
             first,
             seeds: results.len() as u64,
@@ -70,8 +73,9 @@ impl Totals {
             out_of_reach: results.iter().map(|kept| kept.out_of_reach as u64).sum(),
             healing_s: HEALING_S,
             healed_s: Spread::of(held().map(|kept| kept.healed_s)),
+            must_learn: judged().count() as u64,
             accuracy_margin: ACCURACY_MARGIN,
-            accuracy_lost: Spread::of(held().map(|kept| kept.accuracy_without_faults - kept.accuracy)),
+            accuracy_lost: Spread::of(judged().map(|kept| kept.accuracy_without_faults - kept.accuracy)),
         }
     }
 }
@@ -87,6 +91,8 @@ mod tests {
             faults: (seed % 2) as usize,
             transmissions: 10,
             healed_s: seed as f64,
+            must_learn: seed < 50,
+            accuracy_without_faults: seed as f64,
             broken: if seed == 7 { vec!["broken".into()] } else { Vec::new() },
             ..Kept::default()
         };
@@ -95,6 +101,8 @@ mod tests {
         assert_eq!((totals.seeds, totals.transmissions, totals.with_faults), (200, 2_000, 100));
         assert_eq!((totals.broken, totals.healed_s.max), (vec![7], 199.0));
         assert_eq!(totals.healed_s.percentile_99, 198.0);
+        // Number 7 is broken, and those from 50 on are not judged.
+        assert_eq!((totals.must_learn, totals.accuracy_lost.max), (49, 49.0));
         assert_eq!(Totals::of(0, &[]).healed_s, Spread::default());
     }
 }

@@ -78,6 +78,8 @@ pub struct Outcome {
     pub out_of_reach: usize,
     /// How long after the last fault the slowest other node had caught up.
     pub healed: Duration,
+    /// Whether it must learn as much as without faults: all who took part are honest, and still there.
+    pub must_learn: bool,
     /// Accuracy of the last versions, as [`level`] has it.
     pub accuracy: f64,
     /// Of the same fleet without faults after as much learning as this one had after its healing.
@@ -150,6 +152,7 @@ impl Trial {
             versions: run.versions.last().map_or(0, |version| version.version),
             out_of_reach: out_of_reach.len(),
             healed,
+            must_learn,
             accuracy: have,
             accuracy_without_faults: without_faults,
         }
