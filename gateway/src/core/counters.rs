@@ -30,7 +30,7 @@ pub enum Reason {
     BadMic,
     /// A frame counter that is not above the highest accepted one.
     Replayed,
-    /// A DevNonce that the device joined with before.
+    /// A DevNonce that is not above the highest one that the device joined with.
     DevNonceReused,
     /// A join too soon after the device's last one.
     JoinTooSoon,

@@ -49,7 +49,7 @@ impl Device {
         }
     }
 
-    /// Authenticates a join request and uses up its DevNonce, even where the join is refused for coming too soon:
+    /// Authenticates a join request and uses up its DevNonce and all below, even where the join is refused for coming too soon:
     /// otherwise whoever recorded it could send it again later.
     pub fn admit_join(
         &mut self,
@@ -60,10 +60,12 @@ impl Device {
         if !request.is_authentic(self.app_key) {
             return Err(Reason::BadMic);
         }
-        let Err(place) = self.record.dev_nonces.binary_search(&request.dev_nonce) else {
+        // Devices count (LoRaWAN 1.0.4, 6.2.4). A lower one was held back by somebody, and must not replace the session
+        // of a later one.
+        if self.record.dev_nonces.last().is_some_and(|&last| request.dev_nonce <= last) {
             return Err(Reason::DevNonceReused);
-        };
-        self.record.dev_nonces.insert(place, request.dev_nonce);
+        }
+        self.record.dev_nonces.push(request.dev_nonce);
         if self.last_join.is_some_and(|last| now < last + interval) {
             return Err(Reason::JoinTooSoon);
         }

@@ -41,7 +41,7 @@ pub struct DeviceRecord {
     pub dev_eui: DevEui,
     /// The JoinNonce of the latest join accept, zero before the first; 24 bits.
     pub join_nonce: u32,
-    /// Every DevNonce that this device ever joined with, ascending.
+    /// Every DevNonce that this device ever joined with, ascending, as devices count.
     pub dev_nonces: Vec<u16>,
     /// The session in use.
     pub active: Option<Session>,

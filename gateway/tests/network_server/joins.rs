@@ -50,6 +50,25 @@ fn a_dev_nonce_is_accepted_once_across_restarts_too() {
     assert_eq!(bench.sent.len(), 1);
 }
 
+/// Somebody keeps a request from the gateway, and brings it when the node has joined with a later one.
+#[test]
+fn a_request_that_was_held_back_does_not_replace_the_session_of_a_later_one() {
+    let mut node = Node::new(1);
+    let mut bench = Bench::new(config(&[HERE], &[&node]));
+    bench.join(&mut node);
+    bench.hear_here(node.uplink(1, b"x", Confirm::No));
+    let held_back = node.join_request();
+    bench.pass_ms(60_000);
+    bench.join(&mut node);
+    for _ in 0..2 {
+        bench.pass_ms(60_000);
+        bench.hear_here(held_back.clone());
+    }
+    assert_eq!((bench.count(Reason::DevNonceReused), bench.sent.len()), (2, 2));
+    bench.hear_here(node.uplink(1, b"y", Confirm::No));
+    assert_eq!(bench.forwarded.len(), 2);
+}
+
 #[test]
 fn strangers_and_forgers_do_not_join() {
     let (mut node, mut stranger) = (Node::new(1), Node::new(2));

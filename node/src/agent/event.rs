@@ -40,16 +40,19 @@ pub enum Bearer {
 pub(super) const LONGEST_JOIN_WAIT: Duration = Duration::from_secs(3_600);
 
 impl Link {
-    /// The longest wait between two attempts to join. In a region of fixed channels a gateway hears one of the groups
-    /// that a node asks on in turn: the whole pass over them takes what a single attempt takes elsewhere, and less
-    /// airtime than one at SF12.
+    /// Whether a gateway hears only one of the groups of channels that a node asks to join on, in turn.
+    pub(super) fn asks_in_groups(&self) -> bool {
+        matches!(self.bearer, Bearer::LoRaWan(region) if region.channel_plan() == ChannelPlan::Fixed)
+    }
+
+    /// The longest wait between two attempts to join. In a region of fixed channels the whole pass over their groups
+    /// takes what a single attempt takes elsewhere, and less airtime than one at SF12.
     pub(super) fn longest_join_wait(&self) -> Duration {
-        match self.bearer {
-            Bearer::LoRaWan(region) if region.channel_plan() == ChannelPlan::Fixed => {
-                // Eight groups of 125 kHz channels, and those of 500 kHz.
-                Duration::from_micros(LONGEST_JOIN_WAIT.as_micros() / (ChannelGroup::COUNT as u64 + 1))
-            }
-            _ => LONGEST_JOIN_WAIT,
+        if self.asks_in_groups() {
+            // Eight groups of 125 kHz channels, and those of 500 kHz.
+            Duration::from_micros(LONGEST_JOIN_WAIT.as_micros() / (ChannelGroup::COUNT as u64 + 1))
+        } else {
+            LONGEST_JOIN_WAIT
         }
     }
 

@@ -46,6 +46,11 @@ impl Parameters {
         Duration::from_micros(self.interval_us)
     }
 
+    /// The time for so many fragments to a node that leaves out events, every other one lost.
+    pub const fn time_for(&self, fragments: usize) -> Duration {
+        self.interval().saturating_mul(self.latency as u64 + 2 * fragments as u64)
+    }
+
     /// The supervision timeout.
     pub const fn supervision(&self) -> Duration {
         Duration::from_micros(self.supervision_us)

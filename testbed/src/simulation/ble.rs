@@ -14,7 +14,7 @@ use chirrup_node::agent::Agent;
 use chirrup_node::ble::{Driver, Limits, Peripheral};
 use chirrup_node::world::{SteadyClock, World};
 use chirrup_protocol::ble::Mtu;
-use chirrup_protocol::ble::frame::UPLINK_HEADER_BYTES;
+use chirrup_protocol::ble::frame::{MAX_FRAME_BYTES, UPLINK_HEADER_BYTES};
 use chirrup_protocol::ids::GatewayId;
 use chirrup_protocol::time::Duration;
 use std::cell::RefCell;
@@ -57,6 +57,11 @@ impl BleFleet {
     /// Connections that all gateways together can keep.
     pub const fn max_connections(&self) -> usize {
         self.parameters.slots() * self.links.gateways()
+    }
+
+    /// The time that the longest frame takes: so much longer than usual a connection may bring nothing.
+    pub const fn longest_frame(&self) -> Duration {
+        self.parameters.time_for(MAX_FRAME_BYTES.div_ceil(self.parameters.mtu.content_bytes()))
     }
 }
 
@@ -129,10 +134,10 @@ pub async fn run<E, W>(
 }
 
 /// A node waits for an answer as long as on any link, and for the connection events that bring it besides: one for the
-/// frame, one for the answer, as many again for what gets lost.
+/// frame, one for the answer, and what they may take longer.
 fn limits(parameters: &Parameters) -> Limits {
     let default = Limits::default();
-    Limits { answer_within: default.answer_within + parameters.interval().saturating_mul(4), ..default }
+    Limits { answer_within: default.answer_within + parameters.time_for(2), ..default }
 }
 
 /// A radio whose frames are counted by what they carry.

@@ -106,6 +106,7 @@ impl Endpoint {
         let Some(open) = self.connections.get_mut(&connection) else {
             return self.counters.discard(Reason::UnknownConnection);
         };
+        open.idle_at = now + self.config.idle_after;
         let frame = match open.reassembly.insert(value) {
             Ok(None) => return,
             Ok(Some(frame)) => frame,
@@ -131,7 +132,6 @@ impl Endpoint {
             receptions: vec![Reception { gateway: open.gateway, rssi_dbm, snr_tenth_db: 0 }],
             payload: sealed.to_vec(),
         }));
-        open.idle_at = now + self.config.idle_after;
         let due = now + self.config.answer_within;
         if open.unanswered.replace(Unanswered { uplink: id, dev_eui, due }).is_some() {
             self.counters.discard(Reason::Overtaken);

@@ -18,7 +18,8 @@ pub struct Config {
     pub max_connections: usize,
     /// How long an uplink waits for its receipt before it is answered without.
     pub answer_within: Duration,
-    /// How long a connection may be silent.
+    /// How long a connection may bring nothing. What is written to the device counts for nothing, so this must cover the
+    /// longest answer over the slowest connection.
     pub idle_after: Duration,
 }
 

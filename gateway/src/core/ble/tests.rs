@@ -61,11 +61,22 @@ impl Bench {
     }
 
     fn uplink(&mut self, connection: ConnectionId, dev_eui: DevEui, sealed: &[u8]) {
+        self.slow_uplink(connection, dev_eui, sealed, Duration::ZERO);
+    }
+
+    /// A frame whose fragments come so far apart; deadlines between them are kept.
+    fn slow_uplink(&mut self, connection: ConnectionId, dev_eui: DevEui, sealed: &[u8], pause: Duration) {
         let mut frame = [0; MAX_FRAME_BYTES];
         let length = UplinkFrame { dev_eui, fport: 2, sealed }.emit(&mut frame).unwrap();
         for fragment in Fragments::of(&frame[..length], Mtu::LEAST).unwrap() {
             let mut value = [0; MAX_FRAGMENT_BYTES];
             let length = fragment.emit(&mut value);
+            let next = self.now + pause;
+            while let Some(due) = self.endpoint.next_deadline().filter(|due| *due < next) {
+                self.now = due;
+                self.handle(Event::DeadlineReached);
+            }
+            self.now = next;
             self.notify(connection, value[..length].to_vec());
         }
     }
@@ -137,6 +148,16 @@ fn without_a_receipt_in_time_the_answer_is_empty_and_the_downlink_waits() {
     bench.uplink(SECOND, NODE, &[5; 20]);
     bench.receipt(bench.forwarded[1].id, NODE, None);
     assert_eq!(bench.answers(SECOND), [Some((17, vec![8; 20]))], "the newest is kept");
+}
+
+#[test]
+fn a_connection_that_brings_a_frame_slowly_does_not_idle() {
+    let mut bench = Bench::new();
+    bench.connect(FIRST);
+    let idle_after = Config::new([NODE].into()).idle_after;
+    bench.slow_uplink(FIRST, NODE, &[5; 200], Duration::from_secs(4));
+    assert!(bench.now - Instant::from_micros(5_000_000) > idle_after);
+    assert_eq!((bench.forwarded.len(), bench.hung_up.len()), (1, 0));
 }
 
 #[test]

@@ -40,7 +40,10 @@ impl Agent<'_> {
             return None;
         }
         if self.wants_to_join(link) && now >= self.join_due() {
-            self.unanswered = 0;
+            // Where one attempt asks on all channels there is, the session is given another chance first.
+            if !link.asks_in_groups() {
+                self.unanswered = 0;
+            }
             self.joining.wait_at_most(link.longest_join_wait());
             self.under_way = UnderWay::Join;
             return Some(Action::Join);

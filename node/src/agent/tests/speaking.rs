@@ -293,6 +293,27 @@ fn acknowledged_polls_keep_the_data_rate() {
 }
 
 #[test]
+fn where_a_gateway_hears_one_group_of_channels_all_are_asked_within_hours() {
+    let mut board = Board::new(SHAPE);
+    let mut node = board.power_on(AgentSnapshot::default(), Instant::ZERO);
+    node.link = link(DataRate(0));
+    node.link.bearer = Bearer::LoRaWan(Region::Us915);
+    let (frames, _, action) = unanswered(&mut node);
+    assert_eq!((frames, action), (16, Action::Join));
+    let began = node.now;
+    for _ in 0..9 {
+        node.agent.handle(node.now, Event::JoinFailed { not_before: node.now });
+        assert_eq!(unanswered(&mut node).2, Action::Join);
+    }
+    assert!(node.now - began < Duration::from_secs(2 * 3_600));
+    node.agent.handle(node.now, Event::JoinFailed { not_before: node.now });
+    let frame = node.next_frame();
+    assert!(frame.confirm, "between attempts the session is used");
+    node.agent.handle(node.now, Event::UplinkSent { on_air: ON_AIR, downlink: None, answered: true });
+    assert_ne!(unanswered(&mut node).0, 0, "an answer ends it");
+}
+
+#[test]
 fn a_network_that_never_answers_is_joined_anew() {
     let mut board = Board::new(SHAPE);
     let mut node = board.power_on(AgentSnapshot::default(), Instant::ZERO);

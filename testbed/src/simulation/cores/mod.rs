@@ -15,7 +15,7 @@ use chirrup_gateway::core::ble::{self, Endpoint};
 use chirrup_gateway::core::{self as gateway, ConfigError, Heard, NetworkServer, State};
 use chirrup_protocol::codec::CodecError;
 use chirrup_protocol::ids::{DevEui, GatewayId};
-use chirrup_protocol::time::Instant;
+use chirrup_protocol::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
 
 /// The gateway service that the network server stands for.
@@ -184,5 +184,6 @@ fn endpoint(fleet: &Fleet) -> Endpoint {
     let speakers = fleet.nodes.iter().zip(0..).filter(|(_, node)| fleet.speaks_ble(NodeIndex(*node)));
     let config = ble::Config::new(speakers.map(|(node, _)| node.dev_eui).collect());
     let max_connections = fleet.ble.as_ref().map_or(0, BleFleet::max_connections);
-    Endpoint::new(ble::Config { max_connections, ..config }, 0)
+    let idle_after = config.idle_after + fleet.ble.as_ref().map_or(Duration::ZERO, BleFleet::longest_frame);
+    Endpoint::new(ble::Config { max_connections, idle_after, ..config }, 0)
 }
