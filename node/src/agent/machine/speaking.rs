@@ -40,7 +40,7 @@ impl Agent<'_> {
             return None;
         }
         if self.wants_to_join(link) && now >= self.join_due() {
-            // Where one attempt asks on all channels there is, the session is given another chance first.
+            // Where one attempt asks on every channel, the session is given another chance before the next.
             if !link.asks_in_groups() {
                 self.unanswered = 0;
             }
